@@ -1,0 +1,1 @@
+"""The Pulumi program: clusters, the platform, and one customer instance per tenant."""

@@ -1,0 +1,1 @@
+"""Where everything runs. Each module returns the same small thing: a Cluster."""

@@ -1,0 +1,100 @@
+"""The customer's API: REST, WebSocket, and the authority on who may use the broker."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from infra.customer import postgres, secrets
+from infra.customer.model import checksum, size_of
+from infra.customer.pods import (
+    SECRETS_CHECKSUM,
+    container,
+    from_secret,
+    http_probe,
+    pod_template,
+    scratch,
+    service,
+    workload,
+)
+from infra.customer.ports import API_PORT, MQTT_PORT, POSTGRES_PORT
+
+if TYPE_CHECKING:
+    from infra.component import Manifest
+    from infra.customer.model import Instance
+
+APP = "api"
+COMPONENT = "api"
+
+API_USER = 1000
+"""Numeric, because the image names its user and the kubelet cannot prove a name is not root."""
+
+MQTT_USER = "api"
+"""The API's own account at its broker, instead of the image's default ``admin``."""
+
+
+def manifests(instance: Instance) -> list[Manifest]:
+    """Return the API's workload and Service."""
+    ports = {"http": API_PORT}
+    image = instance.images.api
+    main = container(
+        APP,
+        image,
+        ports=ports,
+        resources=size_of(instance.tenant.sizes, APP),
+        probe=http_probe("/health", "http"),
+        # The image writes its logs below its working directory and stops where it cannot.
+        mounts={"logs": "/app/logs", "tmp": "/tmp"},  # noqa: S108 - a volume of the pod's own
+        env=_environment(instance),
+    )
+    template = pod_template(
+        instance,
+        APP,
+        component=COMPONENT,
+        image=image,
+        user=API_USER,
+        containers=[main],
+        volumes=scratch("logs", "tmp"),
+        # The API reads its secrets and its licence once, at start: a change has to restart it.
+        checksums={SECRETS_CHECKSUM: checksum(asdict(instance.credentials))},
+    )
+    return [
+        workload(
+            instance,
+            "Deployment",
+            APP,
+            component=COMPONENT,
+            image=image,
+            template=template,
+            # Two generations at once would both run the migrations, which take no lock.
+            strategy={"strategy": {"type": "Recreate"}},
+        ),
+        service(instance, APP, component=COMPONENT, ports=ports),
+    ]
+
+
+def _environment(instance: Instance) -> list[dict[str, Any]]:
+    """Return what the API reads. Both generations of the image ignore what they do not know."""
+    tenant = instance.tenant
+    plain = {
+        "NODE_ENV": "production",
+        "PORT": str(API_PORT),
+        "LOG_LEVEL": "info",
+        "CUSTOMER_ID": tenant.customer_id,
+        "INSTANCE_ID": tenant.id,
+        "DB_HOST": postgres.APP,
+        "DB_PORT": str(POSTGRES_PORT),
+        "DB_NAME": postgres.DATABASE,
+        "DB_USER": postgres.API_ROLE,
+        # The database is one hop away inside a namespace that nothing else can enter.
+        "DB_SSL": "false",
+        "MQTT_BROKER_URL": f"mqtt://mosquitto:{MQTT_PORT}",
+        "MQTT_USERNAME": MQTT_USER,
+    }
+    return [{"name": name, "value": value} for name, value in plain.items()] + [
+        from_secret("DB_PASSWORD", secrets.DATABASE, "api-password"),
+        from_secret("JWT_SECRET", secrets.API, "jwt-secret"),
+        from_secret("MQTT_PASSWORD", secrets.API, "mqtt-password"),
+        from_secret("IOTISTIC_LICENSE_KEY", secrets.LICENCE, "licence"),
+        from_secret("LICENSE_PUBLIC_KEY", secrets.LICENCE, "public-key"),
+    ]

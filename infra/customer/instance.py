@@ -1,0 +1,100 @@
+"""One customer's instance, as a component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from infra.component import Component, Placement
+from infra.customer import api, dashboard, mosquitto, postgres
+from infra.customer.isolation import network_policies
+from infra.customer.namespace import limit_range, namespace, resource_quota, service_account
+from infra.customer.routes import ingress
+from infra.customer.secrets import secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pulumi
+
+    from infra.component import Manifest
+    from infra.customer.model import Instance
+
+HOLDS_DATA = frozenset({"PersistentVolumeClaim", "StatefulSet"})
+"""Kinds whose replacement or deletion can lose a customer's data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerInstanceArgs:
+    """What an instance is made from.
+
+    Attributes:
+        instance: The instance as data.
+        placement: Where it goes.
+        depends_on: The platform's objects that it stands on.
+    """
+
+    instance: Instance
+    placement: Placement
+    depends_on: Sequence[pulumi.Resource]
+
+
+def foundation(instance: Instance) -> list[Manifest]:
+    """Return what must be there before the first pod: limits, isolation, identity, secrets."""
+    return [
+        resource_quota(instance),
+        limit_range(instance),
+        *network_policies(instance),
+        service_account(instance),
+        *secrets(instance),
+    ]
+
+
+def workloads(instance: Instance) -> list[Manifest]:
+    """Return what runs, and how it is reached."""
+    return [
+        *postgres.manifests(instance),
+        *mosquitto.manifests(instance),
+        *api.manifests(instance),
+        *dashboard.manifests(instance),
+        ingress(instance),
+    ]
+
+
+def manifests(instance: Instance) -> list[Manifest]:
+    """Return every object of an instance, in the order of declaration."""
+    return [namespace(instance), *foundation(instance), *workloads(instance)]
+
+
+class CustomerInstance(Component):
+    """Everything that one customer has, in a namespace of their own.
+
+    Attributes:
+        url: Where the customer's people go.
+        mqtt_address: Where the customer's devices go.
+    """
+
+    TOKEN: ClassVar[str] = "iotistic:customer:CustomerInstance"
+
+    url: str
+    mqtt_address: str
+
+    def __init__(
+        self, name: str, args: CustomerInstanceArgs, *, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(self.TOKEN, name, placement=args.placement, opts=opts)
+        instance = args.instance
+        home = self.declare(namespace(instance), depends_on=args.depends_on, holds_data=True)
+        base = [
+            self.declare(manifest, depends_on=[home], deleted_with=home) for manifest in foundation(instance)
+        ]
+        for manifest in workloads(instance):
+            self.declare(
+                manifest,
+                depends_on=[home, *base],
+                deleted_with=home,
+                holds_data=manifest["kind"] in HOLDS_DATA,
+            )
+        self.url = f"https://{instance.tenant.host(instance.domain)}"
+        self.mqtt_address = f"mqtts://{instance.tenant.mqtt_host(instance.domain)}:8883"
+        self.register_outputs({"url": self.url, "mqttAddress": self.mqtt_address})

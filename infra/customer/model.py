@@ -1,0 +1,125 @@
+"""Everything that one customer's manifests are made from, complete before the first is made."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from infra.names import selector, tenant_labels
+from tenants.licences import claims_for
+from tenants.secrets import derive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.images import Images
+    from tenants.licences import SigningKey
+    from tenants.registry import Tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """The secrets of one customer. Nothing here is ever shared with another.
+
+    Attributes:
+        licence: The signed licence, a JWT.
+        licence_public_key: SPKI PEM of the key that verifies it.
+        database_superuser: Password of the role ``postgres``: bootstrap and backup only.
+        database_api: Password of the role the API logs in with.
+        mqtt_api: Password of the API at its own broker.
+        jwt_secret: Key of the API's session tokens; shared, one customer's token would open every other.
+    """
+
+    licence: str = field(repr=False)
+    licence_public_key: str
+    database_superuser: str = field(repr=False)
+    database_api: str = field(repr=False)
+    mqtt_api: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
+
+    @classmethod
+    def issue(cls, tenant: Tenant, *, master_key: bytes, signing_key: SigningKey) -> Credentials:
+        """Derive the passwords and sign the licence of one customer, the same ones every time."""
+
+        def password(purpose: str, epoch: int) -> str:
+            return derive(master_key, tenant_id=tenant.id, purpose=purpose, epoch=epoch)
+
+        return cls(
+            licence=signing_key.sign(claims_for(tenant)),
+            licence_public_key=signing_key.public_pem,
+            database_superuser=password("database-superuser", tenant.epochs.database),
+            database_api=password("database-api", tenant.epochs.database),
+            mqtt_api=password("mqtt-api", tenant.epochs.mqtt),
+            jwt_secret=password("api-jwt", tenant.epochs.jwt),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One customer's instance as data.
+
+    Attributes:
+        tenant: The customer.
+        domain: DNS zone of the environment.
+        storage_class: StorageClass of the volumes.
+        ingress_class: IngressClass that serves the hosts.
+        images: What the containers run.
+        credentials: The customer's secrets.
+    """
+
+    tenant: Tenant
+    domain: str
+    storage_class: str
+    ingress_class: str
+    images: Images
+    credentials: Credentials
+
+    @property
+    def replicas(self) -> int:
+        """One of everything while the customer is served, none while suspended."""
+        return 1 if self.tenant.runs else 0
+
+    def metadata(
+        self, name: str, *, app: str, component: str, version: str | None = None, awaited: bool = True
+    ) -> dict[str, Any]:
+        """Return an object's metadata.
+
+        Args:
+            name: The object's name.
+            app: What it belongs to: ``postgres``.
+            component: Its part in the instance: ``database``.
+            version: Version of the software where it runs one.
+            awaited: Whether the engine waits for it to be ready. Only what can become
+                ready may be awaited: a Service of a suspended customer has no endpoint.
+        """
+        metadata: dict[str, Any] = {
+            "name": name,
+            "namespace": self.tenant.namespace,
+            "labels": tenant_labels(self.tenant, name=app, component=component, version=version),
+        }
+        if not awaited:
+            metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+        return metadata
+
+    def selector(self, app: str) -> dict[str, str]:
+        """Return the labels of one workload's pods that never change."""
+        return selector(self.tenant, app)
+
+
+def checksum(values: Mapping[str, str]) -> str:
+    """Return a short fingerprint of secret values, for a pod template that must roll when they change.
+
+    The values have at least 128 bits of entropy, so the fingerprint gives nothing away.
+    """
+    text = "\n".join(f"{key}={value}" for key, value in sorted(values.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def size_of(sizes: object, component: str) -> dict[str, dict[str, str]]:
+    """Return a component's requests and limits as a container takes them."""
+    size = asdict(getattr(sizes, component))
+    return {
+        "requests": {"cpu": size["cpu_request"], "memory": size["memory_request"]},
+        "limits": {"cpu": size["cpu_limit"], "memory": size["memory_limit"]},
+    }

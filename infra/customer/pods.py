@@ -1,0 +1,196 @@
+"""Pods that pass the Pod Security Standard "restricted", written once.
+
+Source of the rules: https://kubernetes.io/docs/concepts/security/pod-security-standards/
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from infra.platform.platform import TENANT_PRIORITY_CLASS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from infra.component import Manifest
+    from infra.customer.model import Instance
+    from infra.images import Image
+
+SERVICE_ACCOUNT = "instance"
+"""The account of every pod of a customer. It may do nothing, and no pod holds its token."""
+
+SECRETS_CHECKSUM = "iotistic.io/secrets-checksum"  # noqa: S105 - the name of an annotation
+"""Pod annotation that changes, and so rolls the pods, when the secrets they read change."""
+
+CONFIG_CHECKSUM = "iotistic.io/config-checksum"
+"""The same for configuration files."""
+
+
+def container(  # noqa: PLR0913 - a container has this many independent parts
+    name: str,
+    image: Image,
+    *,
+    ports: Mapping[str, int],
+    resources: Mapping[str, Any],
+    probe: Mapping[str, Any],
+    mounts: Mapping[str, str],
+    env: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Return a container with a read-only root, no privileges, probes, requests and limits.
+
+    Args:
+        name: The container's name.
+        image: What it runs.
+        ports: Port names and numbers.
+        resources: Requests and limits.
+        probe: How to ask whether it works, for start-up, readiness and liveness alike.
+        mounts: Volume names and where they are mounted.
+        env: Environment variables. Secret values only by reference.
+    """
+    return {
+        "name": name,
+        "image": str(image),
+        "ports": [{"name": port, "containerPort": number} for port, number in ports.items()],
+        "env": list(env),
+        "resources": dict(resources),
+        "startupProbe": {**probe, "periodSeconds": 2, "failureThreshold": 60},
+        "readinessProbe": {**probe, "periodSeconds": 10, "failureThreshold": 3},
+        "livenessProbe": {**probe, "periodSeconds": 20, "failureThreshold": 6},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+        "volumeMounts": [{"name": volume, "mountPath": path} for volume, path in mounts.items()],
+    }
+
+
+def pod_template(  # noqa: PLR0913 - a pod has this many independent parts
+    instance: Instance,
+    app: str,
+    *,
+    component: str,
+    image: Image,
+    user: int,
+    containers: Sequence[Mapping[str, Any]],
+    volumes: Sequence[Mapping[str, Any]],
+    checksums: Mapping[str, str],
+    sysctls: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return a workload's pod template.
+
+    Args:
+        instance: The customer's instance.
+        app: Name of the workload.
+        component: Its part in the instance.
+        image: The main container's image, for the version label.
+        user: Numeric user and group. A name would not do: the kubelet cannot tell that it is not root.
+        containers: The containers.
+        volumes: The volumes.
+        checksums: Annotations that roll the pods when something outside the template changes.
+        sysctls: Kernel settings of the pod, from the list that "restricted" allows.
+    """
+    labels = instance.metadata(app, app=app, component=component, version=image.version)["labels"]
+    security: dict[str, Any] = {
+        "runAsNonRoot": True,
+        "runAsUser": user,
+        "runAsGroup": user,
+        "fsGroup": user,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    if sysctls:
+        security["sysctls"] = [{"name": name, "value": value} for name, value in sysctls.items()]
+    return {
+        "metadata": {"labels": labels, "annotations": dict(checksums)},
+        "spec": {
+            "serviceAccountName": SERVICE_ACCOUNT,
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "priorityClassName": TENANT_PRIORITY_CLASS,
+            "terminationGracePeriodSeconds": 60,
+            "securityContext": security,
+            "containers": [dict(item) for item in containers],
+            "volumes": [dict(item) for item in volumes],
+        },
+    }
+
+
+def scratch(*names: str) -> list[dict[str, Any]]:
+    """Return empty volumes for what an image insists on writing under a read-only root."""
+    return [{"name": name, "emptyDir": {"sizeLimit": "64Mi"}} for name in names]
+
+
+def from_secret(variable: str, secret: str, key: str) -> dict[str, Any]:
+    """Return an environment variable that takes its value from a Secret."""
+    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
+def http_probe(path: str, port: str) -> dict[str, Any]:
+    """Return a probe by HTTP."""
+    return {"httpGet": {"path": path, "port": port}, "timeoutSeconds": 5}
+
+
+def workload(  # noqa: PLR0913 - a workload has this many independent parts
+    instance: Instance,
+    kind: str,
+    app: str,
+    *,
+    component: str,
+    image: Image,
+    template: Mapping[str, Any],
+    strategy: Mapping[str, Any],
+) -> Manifest:
+    """Return a Deployment, or a StatefulSet of one pod behind the Service of its own name."""
+    spec: dict[str, Any] = {
+        "replicas": instance.replicas,
+        "selector": {"matchLabels": instance.selector(app)},
+        "template": dict(template),
+        **strategy,
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": instance.metadata(app, app=app, component=component, version=image.version),
+        "spec": spec,
+    }
+
+
+def service(
+    instance: Instance, app: str, *, component: str, ports: Mapping[str, int], headless: bool = False
+) -> Manifest:
+    """Return the Service of a workload; clients use its name, which is the workload's."""
+    spec: dict[str, Any] = {
+        "type": "ClusterIP",
+        "selector": instance.selector(app),
+        "ports": [
+            {"name": name, "port": number, "targetPort": name, "protocol": "TCP"}
+            for name, number in ports.items()
+        ],
+    }
+    if headless:
+        spec["clusterIP"] = "None"
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": instance.metadata(app, app=app, component=component, awaited=instance.tenant.runs),
+        "spec": spec,
+    }
+
+
+def volume_claim(instance: Instance, app: str, *, component: str, size: str) -> Manifest:
+    """Return the claim of a workload's data.
+
+    It is an object of its own and not a claim template of the StatefulSet: a template
+    cannot change, so growing it would replace the StatefulSet, while a claim grows in place.
+    """
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": instance.metadata(f"{app}-data", app=app, component=component),
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": instance.storage_class,
+            "resources": {"requests": {"storage": size}},
+        },
+    }

@@ -1,0 +1,75 @@
+"""The platform: what exists once in a cluster, whoever the customers are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.component import Component, Placement
+from infra.names import PLATFORM_NAMESPACES, platform_labels
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from infra.component import Manifest
+
+TENANT_PRIORITY_CLASS = "iotistic-tenant"
+"""Priority of the customers' pods: below everything that keeps the cluster itself alive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformArgs:
+    """What the platform is made from.
+
+    Attributes:
+        environment: The environment's name, for labels.
+        placement: Where it goes.
+    """
+
+    environment: str
+    placement: Placement
+
+
+def platform_namespace(name: str, environment: str) -> Manifest:
+    """Return a namespace of the platform, as strict as a customer's."""
+    restricted = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": {**platform_labels(name, environment), **restricted}},
+    }
+
+
+def tenant_priority(environment: str) -> Manifest:
+    """Return the priority class of the customers' pods."""
+    return {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {
+            "name": TENANT_PRIORITY_CLASS,
+            "labels": platform_labels(TENANT_PRIORITY_CLASS, environment),
+        },
+        "value": 1000,
+        "globalDefault": False,
+        "description": "Pods of customers' instances: below the platform's own.",
+        # A customer never evicts another customer.
+        "preemptionPolicy": "Never",
+    }
+
+
+class Platform(Component):
+    """The namespaces that network policies name, and the customers' priority.
+
+    Attributes:
+        namespaces: The platform's namespaces, ready to be depended on.
+        ready: Everything a customer's instance stands on.
+    """
+
+    def __init__(self, name: str, args: PlatformArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("iotistic:platform:Platform", name, placement=args.placement, opts=opts)
+        self.ready: list[pulumi.Resource] = [
+            self.declare(platform_namespace(namespace, args.environment), holds_data=True)
+            for namespace in PLATFORM_NAMESPACES
+        ]
+        self.ready.append(self.declare(tenant_priority(args.environment)))
+        self.register_outputs({"namespaces": list(PLATFORM_NAMESPACES)})

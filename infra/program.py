@@ -1,0 +1,105 @@
+"""What one stack declares: a cluster, the platform on it, and an instance per customer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi
+
+from infra.clusters import existing
+from infra.component import Placement
+from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
+from infra.customer.model import Credentials, Instance
+from infra.images import load_images
+from infra.platform.platform import Platform, PlatformArgs
+from infra.removal import deployed_tenants, refuse_vanished
+from infra.settings import Settings
+from tenants.errors import UsageError
+from tenants.licences import SigningKey
+from tenants.plans import load_plans
+from tenants.registry import Registry, load_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+REGISTRY_DIRECTORY: Final = ROOT / "tenants" / "registry"
+PLANS_FILE: Final = ROOT / "tenants" / "plans.yaml"
+
+
+def main() -> None:
+    """Run the program, and say what a person can mend without a traceback."""
+    pulumi.run(_declare_or_refuse)
+
+
+async def _declare_or_refuse() -> dict[str, Any]:
+    try:
+        return await declare()
+    except UsageError as error:
+        message = f"the input is refused and nothing was changed\n{error}"
+        raise pulumi.RunError(message) from None
+
+
+async def declare() -> dict[str, Any]:
+    """Declare everything, once everything that can be checked beforehand is right.
+
+    Returns:
+        The stack's outputs.
+
+    Raises:
+        UsageError: If the configuration or the registry is refused.
+    """
+    settings = Settings.read(pulumi.Config().get, stack=pulumi.get_stack())
+    registry = read_registry(settings)
+    refuse_vanished(
+        deployed=await deployed_tenants(),
+        registered={tenant.id for tenant in registry.tenants},
+        removed=registry.removed,
+        folder=str((REGISTRY_DIRECTORY / settings.environment).relative_to(ROOT)),
+    )
+    instances = instances_of(settings, registry)
+
+    cluster = existing.connect(settings)
+    placement = Placement(provider=cluster.provider, protect=settings.protect)
+    platform = Platform("platform", PlatformArgs(environment=settings.environment, placement=placement))
+    customers = {
+        instance.tenant.id: CustomerInstance(
+            instance.tenant.id,
+            CustomerInstanceArgs(instance=instance, placement=placement, depends_on=platform.ready),
+        )
+        for instance in instances
+    }
+    return {
+        "tenants": {
+            tenant: {"url": customer.url, "mqtt": customer.mqtt_address}
+            for tenant, customer in customers.items()
+        }
+    }
+
+
+def read_registry(settings: Settings) -> Registry:
+    """Return the registry of the stack's environment."""
+    return load_registry(
+        REGISTRY_DIRECTORY,
+        environment=settings.environment,
+        plans=load_plans(PLANS_FILE),
+        facts=settings.facts(),
+    )
+
+
+def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
+    """Return every customer's instance as data, licences and passwords included."""
+    images = load_images()
+    signing_key = SigningKey.from_pem(settings.licence_private_key)
+    return [
+        Instance(
+            tenant=tenant,
+            domain=settings.domain,
+            storage_class=settings.storage_class,
+            ingress_class=settings.ingress_class,
+            images=images,
+            credentials=Credentials.issue(tenant, master_key=settings.master_key, signing_key=signing_key),
+        )
+        for tenant in registry.tenants
+    ]

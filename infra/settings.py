@@ -1,0 +1,93 @@
+"""The stack's configuration, checked as a whole before anything is declared."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from tenants.errors import Problem, UsageError
+from tenants.registry import EnvironmentFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic_core import ErrorDetails
+
+MASTER_KEY_BYTES = 32
+"""Length of the key that every password is derived from: as long as the hash of the derivation."""
+
+_DNS_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$"
+
+
+def _master_key(text: object) -> bytes:
+    """Decode the master key, without ever repeating it in a message."""
+    try:
+        key = base64.b64decode(str(text), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != MASTER_KEY_BYTES:
+        message = f"is not base64 of {MASTER_KEY_BYTES} bytes"
+        raise ValueError(message)
+    return key
+
+
+class Settings(BaseModel):
+    """What one stack is, as plain data. The keys are described in Pulumi.yaml."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        str_min_length=1,
+        hide_input_in_errors=True,
+    )
+
+    environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    domain: Annotated[str, Field(pattern=_DNS_NAME, max_length=200)]
+    cluster: Literal["simulated", "existing"]
+    cluster_identifier: str
+    kubeconfig: str
+    kube_context: str
+    storage_class: str
+    ingress_class: str
+    protect: bool
+    master_key: Annotated[bytes, BeforeValidator(_master_key), Field(repr=False)]
+    licence_private_key: Annotated[str, Field(repr=False)]
+
+    @classmethod
+    def read(cls, get: Callable[[str], str | None], *, stack: str) -> Settings:
+        """Read and check every key.
+
+        Args:
+            get: Returns the value of a configuration key, or None where it is not set.
+            stack: Name of the stack, for the messages.
+
+        Raises:
+            UsageError: With one problem for each key that is missing or wrong.
+        """
+        keys = [to_camel(name) for name in cls.model_fields]
+        values: dict[str, Any] = {key: value for key in keys if (value := get(key)) is not None}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise UsageError(_problem(stack, detail) for detail in error.errors()) from None
+
+    def facts(self) -> EnvironmentFacts:
+        """Return what the registry needs to know of this environment."""
+        return EnvironmentFacts(domain=self.domain)
+
+
+def _problem(stack: str, detail: ErrorDetails) -> Problem:
+    """Turn one finding of the model into a problem in this project's words."""
+    key = str(detail["loc"][0])
+    secret = " --secret" if key in {"masterKey", "licencePrivateKey"} else ""
+    return Problem(
+        where=f"Pulumi.{stack}.yaml: iotistic:{key}",
+        what="is not set" if detail["type"] == "missing" else f"is wrong: {detail['msg']}",
+        why="nothing is declared from a configuration that is incomplete or wrong",
+        how=f"pulumi config set{secret} iotistic:{key} (what it means: the key's description in Pulumi.yaml)",
+    )

@@ -1,0 +1,1 @@
+"""The command `iotistic` and everything that runs around the program."""

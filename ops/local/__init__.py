@@ -1,0 +1,1 @@
+"""The dev environment on this machine: tools, embedded cluster, first secrets."""
