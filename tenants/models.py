@@ -1,0 +1,345 @@
+"""The file of one tenant, field by field: what is written, before anything is derived.
+
+Only what differs from the plan and the defaults needs to be written. Rules that need
+more than one file are in `tenants.rules`; what follows from the fields is in
+`tenants.tenant`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from tenants.fields import (
+    Bytes,
+    CellName,
+    Cpu,
+    Cron,
+    CustomerId,
+    Day,
+    Email,
+    Flag,
+    Host,
+    Line,
+    Number,
+    Region,
+    StorageClassName,
+    Strictly,
+    StripeCustomerId,
+    StripeSubscriptionId,
+    TenantId,
+    Text,
+    Version,
+    refusal,
+)
+from tenants.plans import Days, PlanName
+from tenants.statuses import Status, ValidUntil, OUTCOMES
+
+if TYPE_CHECKING:
+    from typing import Self
+
+Epoch = Annotated[Number, Field(ge=1, le=9999)]
+Port = Annotated[Number, Field(ge=1, le=65535)]
+
+
+class LifecycleState(StrEnum):
+    """Whether the tenant is served, apart from what its subscription says."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DECOMMISSIONED = "decommissioned"
+
+
+class Ring(StrEnum):
+    """The order in which tenants receive a change: canary first, stable last."""
+
+    CANARY = "canary"
+    EARLY = "early"
+    STABLE = "stable"
+
+
+class MqttMode(StrEnum):
+    """How devices reach the tenant's broker."""
+
+    SHARED = "shared"
+    DEDICATED = "dedicated"
+    MANAGED = "managed"
+    NODE_PORT = "node_port"
+
+
+class Trial(Strictly):
+    """The trial, while there is one and after it."""
+
+    ends: Day = Field(title="Last day", description="Last day of the trial.")
+    grace_days: Days | None = Field(
+        default=None, title="Grace", description="Days of grace after it; the plan's unless told."
+    )
+
+
+class Subscription(Strictly):
+    """What the billing knows about the subscription."""
+
+    status: Status = Field(title="Status", description="In Stripe's words; see docs/reference/statuses.md.")
+    current_period_end: Day | None = Field(
+        default=None, title="Paid until", description="Last day of the paid period; renewing moves it."
+    )
+    past_due_since: Day | None = Field(
+        default=None, title="Past due since", description="Day the payment failed; the grace runs from it."
+    )
+    stripe_customer_id: StripeCustomerId | None = Field(
+        default=None, title="Stripe customer", description="Id of the customer at Stripe."
+    )
+    stripe_subscription_id: StripeSubscriptionId | None = Field(
+        default=None, title="Stripe subscription", description="Id of the subscription at Stripe."
+    )
+
+
+class Lifecycle(Strictly):
+    """Whether the tenant is served."""
+
+    state: LifecycleState = Field(
+        default=LifecycleState.ACTIVE,
+        title="State",
+        description="active; suspended (workloads at zero, data kept); decommissioned (data kept until a day).",
+    )
+    reason: Line | None = Field(default=None, title="Reason", description="Why it is not active.")
+    since: Day | None = Field(default=None, title="Since", description="First day of the state.")
+    delete_after: Day | None = Field(
+        default=None,
+        title="Delete after",
+        description="Last day on which a decommissioned tenant can be brought back.",
+    )
+
+    @model_validator(mode="after")
+    def _fields_of_the_state(self) -> Self:
+        wanted = {
+            LifecycleState.ACTIVE: (),
+            LifecycleState.SUSPENDED: ("reason", "since"),
+            LifecycleState.DECOMMISSIONED: ("reason", "since", "delete_after"),
+        }[self.state]
+        for name in ("reason", "since", "delete_after"):
+            given = getattr(self, name) is not None
+            if given and name not in wanted:
+                raise refusal(
+                    f"{name} does not belong to the state {self.state}",
+                    "the file would say two things about whether the tenant is served",
+                    "delete it, or change the state",
+                )
+            if not given and name in wanted:
+                raise refusal(
+                    f"the state {self.state} lacks {name}",
+                    "whoever finds the tenant stopped must see why, and until when its data stays",
+                    f"add {name}",
+                )
+        if self.since and self.delete_after and self.delete_after <= self.since:
+            raise refusal(
+                f"delete_after {self.delete_after} is not later than since {self.since}",
+                "the data could be deleted at once, with no time to bring it back",
+                "leave the plan's retention between the two days",
+            )
+        return self
+
+
+class Mqtt(Strictly):
+    """How devices reach the broker."""
+
+    mode: MqttMode = Field(
+        default=MqttMode.SHARED,
+        title="Mode",
+        description=(
+            "shared (one entrance for all, routed by name); dedicated (a load balancer of its own); "
+            "managed (a broker run by others); node_port (ports on the nodes, for local clusters)."
+        ),
+    )
+    endpoint: Host | None = Field(
+        default=None, title="Endpoint", description="Host name of a managed broker."
+    )
+    endpoint_port: Port = Field(default=8883, title="Port", description="TLS port of a managed broker.")
+    node_port: Port | None = Field(
+        default=None, title="MQTT port", description="Port on the nodes for MQTT; allocated once."
+    )
+    websocket_node_port: Port | None = Field(
+        default=None, title="WebSocket port", description="Port on the nodes for MQTT over WebSocket."
+    )
+
+    @model_validator(mode="after")
+    def _fields_of_the_mode(self) -> Self:
+        if (self.endpoint is None) == (self.mode is MqttMode.MANAGED):
+            raise refusal(
+                "the mode managed and an endpoint belong together",
+                "devices would be sent to a broker that is not there",
+                "give both, or neither",
+            )
+        for name in ("node_port", "websocket_node_port"):
+            given = getattr(self, name) is not None
+            if given and self.mode is not MqttMode.NODE_PORT:
+                raise refusal(
+                    f"{name} does not belong to the mode {self.mode}",
+                    "the port would stay reserved and lead nowhere",
+                    "delete it, or use the mode node_port",
+                )
+        return self
+
+
+class OptionChoices(Strictly):
+    """Options that differ from the plan's."""
+
+    node_red: Flag | None = Field(default=None, title="Node-RED", description="A flow editor of its own.")
+    prometheus: Flag | None = Field(default=None, title="Prometheus", description="A Prometheus of its own.")
+    grafana: Flag | None = Field(default=None, title="Grafana", description="A Grafana of its own.")
+    exporter: Flag | None = Field(default=None, title="Exporter", description="Reports usage to billing.")
+
+
+class SizeChoice(Strictly):
+    """Amounts of one container that differ from the plan's."""
+
+    cpu_request: Cpu | None = Field(default=None, title="CPU request", description="Processor set aside.")
+    cpu_limit: Cpu | None = Field(default=None, title="CPU limit", description="Processor at most.")
+    memory_request: Bytes | None = Field(
+        default=None, title="Memory request", description="Memory set aside."
+    )
+    memory_limit: Bytes | None = Field(default=None, title="Memory limit", description="Memory at most.")
+
+
+class SizeChoices(Strictly):
+    """Container sizes that differ from the plan's."""
+
+    api: SizeChoice | None = Field(default=None, title="API", description="The REST API.")
+    postgres: SizeChoice | None = Field(default=None, title="PostgreSQL", description="The database.")
+    mosquitto: SizeChoice | None = Field(default=None, title="Mosquitto", description="The MQTT broker.")
+    dashboard: SizeChoice | None = Field(default=None, title="Dashboard", description="The web pages.")
+    exporter: SizeChoice | None = Field(default=None, title="Exporter", description="Usage reports.")
+    node_red: SizeChoice | None = Field(default=None, title="Node-RED", description="The flow editor.")
+    prometheus: SizeChoice | None = Field(default=None, title="Prometheus", description="Dedicated metrics.")
+    grafana: SizeChoice | None = Field(default=None, title="Grafana", description="Dedicated graphs.")
+    job: SizeChoice | None = Field(default=None, title="Jobs", description="One-off and nightly work.")
+
+
+class StorageChoices(Strictly):
+    """Volumes that differ from the plan's. A volume may grow and never shrinks."""
+
+    storage_class: StorageClassName | None = Field(
+        default=None,
+        title="Storage class",
+        description="Kind of volume; the environment's unless told. Never changes afterwards.",
+    )
+    postgres: Bytes | None = Field(default=None, title="PostgreSQL volume", description="The database.")
+    mosquitto: Bytes | None = Field(default=None, title="Mosquitto volume", description="Retained messages.")
+    node_red: Bytes | None = Field(default=None, title="Node-RED volume", description="Flows.")
+    prometheus: Bytes | None = Field(default=None, title="Prometheus volume", description="Metrics.")
+    grafana: Bytes | None = Field(default=None, title="Grafana volume", description="Dashboards.")
+
+
+class Epochs(Strictly):
+    """Raising a number replaces that secret, and only that one, at the next run."""
+
+    database: Epoch = Field(default=1, title="Database", description="Password of the database user.")
+    mqtt: Epoch = Field(default=1, title="MQTT", description="Password of the API at the broker.")
+    jwt: Epoch = Field(default=1, title="JWT", description="Key of the API's log-in tokens.")
+    admin: Epoch = Field(default=1, title="Administrator", description="First password of the dashboard.")
+    node_red: Epoch = Field(default=1, title="Node-RED", description="Secrets of Node-RED.")
+    grafana: Epoch = Field(default=1, title="Grafana", description="Password of Grafana's administrator.")
+    prometheus: Epoch = Field(default=1, title="Prometheus", description="Password of Prometheus.")
+    backup: Epoch = Field(default=1, title="Backup", description="Key that encrypts backups.")
+    licence_key: Epoch = Field(
+        default=1,
+        title="Licence key",
+        description="Which of the known signing keys signs this tenant's licence; raised ring by ring.",
+    )
+
+
+class BackupChoices(Strictly):
+    """Backup settings that differ from the plan's."""
+
+    schedule: Cron | None = Field(default=None, title="Schedule", description="Five cron fields, in UTC.")
+    retention_days: Days | None = Field(
+        default=None, title="Retention", description="Days for which a backup is kept."
+    )
+
+
+class TenantFile(Strictly):
+    """One tenant, as written in its file."""
+
+    schema_version: Literal[1] = Field(title="Version of the schema", description="1.")
+    id: TenantId = Field(
+        title="Id",
+        description="Name of the tenant, in quotes, as the file is named. Never changes, never reused.",
+    )
+    customer_id: CustomerId = Field(title="Customer id", description="The customer's id in the billing.")
+    company_name: Annotated[Line, Field(max_length=120)] = Field(
+        title="Company name", description="The customer's name in any script, at most 120 characters."
+    )
+    contact_email: Email = Field(title="Contact", description="Address for mails about the tenant.")
+    plan: PlanName = Field(title="Plan", description="starter, professional or enterprise.")
+    created: Day = Field(title="Created", description="Day of signing up; licences are issued from it.")
+    trial: Trial | None = Field(default=None, title="Trial", description="The trial, if there is or was one.")
+    subscription: Subscription = Field(title="Subscription", description="What the billing knows.")
+    lifecycle: Lifecycle = Field(
+        default=Lifecycle(),
+        title="Lifecycle",
+        description="Whether the tenant is served; active unless told.",
+    )
+    cluster: CellName = Field(
+        default="main", title="Cluster", description="Cluster that holds the tenant. Never changes."
+    )
+    cell: CellName | None = Field(
+        default=None, title="Cell", description="Group of tenants that are changed together; written once."
+    )
+    ring: Ring | None = Field(
+        default=None, title="Ring", description="canary, early or stable; stable unless told."
+    )
+    version: Version | None = Field(
+        default=None,
+        title="Version pin",
+        description="Exact release to stay on; the environment's unless told.",
+    )
+    regions: Annotated[tuple[Region, ...], Field(max_length=8)] = Field(
+        default=(),
+        title="Regions",
+        description="Where data may be kept; empty means wherever the cluster is.",
+    )
+    mqtt: Mqtt = Field(default=Mqtt(), title="MQTT", description="How devices reach the broker.")
+    options: OptionChoices = Field(
+        default=OptionChoices(), title="Options", description="Options that differ from the plan's."
+    )
+    resources: SizeChoices = Field(
+        default=SizeChoices(), title="Resources", description="Container sizes that differ from the plan's."
+    )
+    storage: StorageChoices = Field(
+        default=StorageChoices(), title="Storage", description="Volumes that differ from the plan's."
+    )
+    database_version: Annotated[Number, Field(ge=15, le=17)] = Field(
+        default=15,
+        title="Database version",
+        description="Major version of PostgreSQL; changing it needs a move of the data.",
+    )
+    extra_hosts: Annotated[tuple[Host, ...], Field(max_length=20)] = Field(
+        default=(), title="Further hosts", description="Own names of the customer that lead to the tenant."
+    )
+    epochs: Epochs = Field(default=Epochs(), title="Epochs", description="Rotation of each secret.")
+    backup: BackupChoices = Field(
+        default=BackupChoices(), title="Backup", description="Backup settings that differ from the plan's."
+    )
+    notes: Annotated[Text, Field(max_length=4000)] = Field(
+        default="", title="Notes", description="Anything people should know."
+    )
+
+    @model_validator(mode="after")
+    def _dates_that_the_status_needs(self) -> Self:
+        outcome = OUTCOMES[self.subscription.status]
+        needed = {
+            ValidUntil.TRIAL_END: ("trial.ends", self.trial),
+            ValidUntil.PERIOD_END: ("subscription.current_period_end", self.subscription.current_period_end),
+            ValidUntil.PAST_DUE_SINCE: ("subscription.past_due_since", self.subscription.past_due_since),
+            ValidUntil.NEVER: ("created", self.created),
+        }
+        key, value = needed[outcome.valid_until]
+        if value is None:
+            raise refusal(
+                f"the status {self.subscription.status} lacks {key}",
+                "the licence would have no end",
+                f"add {key}",
+            )
+        return self

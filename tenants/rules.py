@@ -1,0 +1,321 @@
+"""The rules of the registry: what one file must fulfil beyond its fields, and all files together."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tenants.errors import Problem
+from tenants.models import LifecycleState, MqttMode, Ring
+from tenants.ports import free_ports, usable
+from tenants.quantities import bytes_text, cpu_text, mebibytes, millicores
+from tenants.tenant import sizes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tenants.facts import EnvironmentFacts
+    from tenants.models import TenantFile
+    from tenants.plans import Plan
+    from tenants.tenant import Tenant
+    from tenants.yaml_source import Document
+
+RESERVED = frozenset(
+    "account admin alerts alertmanager api app assets auth billing blog cdn console dashboard default dev docs "
+    "download example ftp git grafana healthz help imap internal iotistic kube kubernetes legal localhost login "
+    "loki mail metrics monitoring mqtt mqtts mx news ns1 ns2 ops pop prod prometheus public registry root shop "
+    "signup smtp staging static status stripe support system test traefik vpn web webhook webhooks wildcard www".split()
+)
+"""Names the platform uses itself, or that a customer could pass off as the platform's."""
+
+RESERVED_PREFIXES = ("mqtt-", "xn--", "kube-", "customer-")
+"""``mqtt-<id>`` is another tenant's broker; ``xn--`` shows as other letters than it is written in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A tenant and the document it came from, for messages."""
+
+    tenant: Tenant
+    document: Document
+
+
+def tenant_problems(file: TenantFile, plan: Plan, document: Document, *, stem: str) -> list[Problem]:
+    """Return what is wrong with one file beyond its fields."""
+    return [
+        *_id_problems(file, document, stem),
+        *_size_problems(file, plan, document),
+        *_option_problems(file, plan, document),
+    ]
+
+
+def _id_problems(file: TenantFile, document: Document, stem: str) -> Iterator[Problem]:
+    if ("id",) in document.unquoted:
+        yield Problem(
+            where=document.where("id"),
+            what="the id stands without quotes",
+            why="an id such as 12345678, 1e5 or no would turn into a number or a yes/no",
+            how=f'write id: "{file.id}"',
+        )
+    if file.id != stem:
+        yield Problem(
+            where=document.where("id"),
+            what=f'the id "{file.id}" is not the name of the file',
+            why="a copied file with a forgotten id would change another customer's tenant",
+            how=f'rename the file to {file.id}.yaml, or write id: "{stem}"',
+        )
+    if file.id in RESERVED or file.id.startswith(RESERVED_PREFIXES):
+        yield Problem(
+            where=document.where("id"),
+            what=f'the id "{file.id}" is reserved',
+            why="its host name belongs to the platform or to another tenant's broker",
+            how="choose another id; reserved are names of the platform and the beginnings "
+            + ", ".join(RESERVED_PREFIXES),
+        )
+
+
+def _size_problems(file: TenantFile, plan: Plan, document: Document) -> Iterator[Problem]:
+    sizes = sizes_of(file, plan)
+    for component in sorted(file.resources.model_fields_set):
+        size = getattr(sizes, component)
+        for kind, amount in (("cpu", millicores), ("memory", mebibytes)):
+            request, limit = getattr(size, f"{kind}_request"), getattr(size, f"{kind}_limit")
+            if amount(request) > amount(limit):
+                yield Problem(
+                    where=document.where("resources", component),
+                    what=f"with the plan's values, the {kind} request {request} is above the limit {limit}",
+                    why="Kubernetes refuses such a container, and the tenant would not start",
+                    how=f"give {kind}_request and {kind}_limit together",
+                )
+
+
+def _option_problems(file: TenantFile, plan: Plan, document: Document) -> Iterator[Problem]:
+    for option, allowed in (
+        ("prometheus", plan.features.has_dedicated_prometheus),
+        ("grafana", plan.features.has_dedicated_grafana),
+    ):
+        if getattr(file.options, option) and not allowed:
+            yield Problem(
+                where=document.where("options", option),
+                what=f"the plan {plan.name} has no {option} of its own",
+                why="the tenant would cost more than it pays for",
+                how="leave the option out, or change the plan",
+            )
+
+
+def registry_problems(
+    loaded: Sequence[Loaded], *, removed: frozenset[str], facts: EnvironmentFacts
+) -> list[Problem]:
+    """Return what is wrong with all tenants of an environment taken together."""
+    return [
+        *_unique(loaded, "id", lambda tenant: [tenant.id]),
+        *_unique(loaded, "customer_id", lambda tenant: [tenant.customer_id]),
+        *_unique(loaded, "subscription.stripe_customer_id", lambda tenant: [tenant.stripe_customer_id]),
+        *_unique(
+            loaded, "subscription.stripe_subscription_id", lambda tenant: [tenant.stripe_subscription_id]
+        ),
+        *_host_problems(loaded, facts),
+        *_removed_problems(loaded, removed),
+        *_cell_problems(loaded, facts),
+        *_cluster_problems(loaded, facts),
+        *_port_problems(loaded, facts),
+        *_ring_problems(loaded),
+    ]
+
+
+def _where(entry: Loaded, key: str) -> str:
+    return entry.document.where(*key.split("."))
+
+
+def _unique(
+    loaded: Iterable[Loaded], key: str, values: Callable[[Tenant], Iterable[str | None]]
+) -> Iterator[Problem]:
+    first: dict[str, Loaded] = {}
+    for entry in loaded:
+        for value in values(entry.tenant):
+            if value is None:
+                continue
+            other = first.setdefault(value, entry)
+            if other is not entry:
+                yield Problem(
+                    where=_where(entry, key),
+                    what=f'"{value}" already belongs to {_where(other, key)}',
+                    why="two customers would share what must belong to one",
+                    how="correct the one that was copied or mistyped",
+                )
+
+
+def _host_problems(loaded: Sequence[Loaded], facts: EnvironmentFacts) -> Iterator[Problem]:
+    own = {
+        host: entry
+        for entry in loaded
+        for host in (entry.tenant.host(facts.domain), entry.tenant.mqtt_host(facts.domain))
+    }
+    first: dict[str, Loaded] = {}
+    for entry in loaded:
+        tenant = entry.tenant
+        for index, host in enumerate(tenant.extra_hosts):
+            where = entry.document.where("extra_hosts", index)
+            beneath = host == facts.domain or host.endswith(f".{facts.domain}")
+            if beneath and not host.endswith(f".{tenant.host(facts.domain)}"):
+                owner = f", where {own[host].tenant.id} lives" if host in own else ""
+                yield Problem(
+                    where=where,
+                    what=f'"{host}" lies under the platform\'s own domain {facts.domain}{owner}',
+                    why="the tenant would receive log-ins and data meant for the platform or for another tenant",
+                    how=f"use a host of the customer's own domain, or one under {tenant.host(facts.domain)}",
+                )
+            other = first.setdefault(host, entry)
+            if other is not entry or tenant.extra_hosts.index(host) != index:
+                yield Problem(
+                    where=where,
+                    what=f'"{host}" is already given by {_where(other, "extra_hosts")}',
+                    why="the same address cannot lead to two places",
+                    how="delete one of the two",
+                )
+        longest = tenant.mqtt_host(facts.domain)
+        if len(longest) > 253:
+            yield Problem(
+                where=_where(entry, "id"),
+                what=f"the host name {longest} is longer than 253 characters",
+                why="no name server answers for it",
+                how="choose a shorter id or a shorter domain",
+            )
+
+
+def _removed_problems(loaded: Iterable[Loaded], removed: frozenset[str]) -> Iterator[Problem]:
+    for entry in loaded:
+        if entry.tenant.id in removed:
+            yield Problem(
+                where=_where(entry, "id"),
+                what=f'the id "{entry.tenant.id}" belonged to a tenant that was removed',
+                why="backups, invoices and devices of the old customer still know the id",
+                how="choose an id that was never used",
+            )
+
+
+def _cell_problems(loaded: Sequence[Loaded], facts: EnvironmentFacts) -> Iterator[Problem]:
+    cells: dict[str, list[Loaded]] = defaultdict(list)
+    without: list[Loaded] = []
+    for entry in loaded:
+        if entry.tenant.cell is None:
+            without.append(entry)
+        else:
+            cells[entry.tenant.cell].append(entry)
+    if cells:
+        for entry in without:
+            yield Problem(
+                where=_where(entry, "cell"),
+                what="the tenant has no cell, while others of the environment have one",
+                why="no run would care for it: each run changes one cell",
+                how=f"add one of the cells: {', '.join(sorted(cells))}, or a new one",
+            )
+    for name, members in sorted(cells.items()):
+        if len(members) > facts.tenants_per_cell:
+            yield Problem(
+                where=_where(members[-1], "cell"),
+                what=f'the cell "{name}" holds {len(members)} tenants, more than {facts.tenants_per_cell}',
+                why="a run takes longer with the square of the tenants, and one bad run hits them all",
+                how="put new tenants into a new cell",
+            )
+        clusters = sorted({entry.tenant.cluster for entry in members})
+        if len(clusters) > 1:
+            yield Problem(
+                where=_where(members[-1], "cell"),
+                what=f'the cell "{name}" lies on the clusters {", ".join(clusters)}',
+                why="one run of a cell speaks to one cluster",
+                how="use a cell for each cluster",
+            )
+
+
+def _cluster_problems(loaded: Sequence[Loaded], facts: EnvironmentFacts) -> Iterator[Problem]:
+    clusters: dict[str, list[Tenant]] = defaultdict(list)
+    for entry in loaded:
+        clusters[entry.tenant.cluster].append(entry.tenant)
+    for name, tenants in sorted(clusters.items()):
+        checks = [
+            ("namespaces", len(tenants) + facts.platform_namespaces, facts.namespaces_per_cluster),
+            (
+                "Services",
+                sum(tenant.quota.services for tenant in tenants) + facts.platform_services,
+                facts.services_per_cluster,
+            ),
+        ]
+        for kind, count, limit in checks:
+            if count > limit:
+                yield Problem(
+                    where=f"cluster {name}",
+                    what=f"its tenants and the platform may need {count} {kind}, more than {limit}",
+                    why="Kubernetes becomes slow and unreliable above it, for every tenant of the cluster",
+                    how="place new tenants on a further cluster",
+                )
+        if facts.node_pool is None:
+            continue
+        running = [tenant for tenant in tenants if tenant.runs]
+        cpu = sum(millicores(tenant.quota.requests_cpu) for tenant in running)
+        memory = sum(mebibytes(tenant.quota.requests_memory) for tenant in running)
+        for kind, needed, there in (
+            ("processor", cpu, millicores(facts.node_pool.cpu)),
+            ("memory", memory, mebibytes(facts.node_pool.memory)),
+        ):
+            if needed > there:
+                show = cpu_text if kind == "processor" else bytes_text
+                yield Problem(
+                    where=f"cluster {name}",
+                    what=f"its tenants may request {show(needed)} of {kind}, its nodes have {show(there)}",
+                    why="pods would wait for room that never comes, first during a roll-out",
+                    how="add nodes, suspend tenants, or place new ones on a further cluster",
+                )
+
+
+def _port_problems(loaded: Sequence[Loaded], facts: EnvironmentFacts) -> Iterator[Problem]:
+    allowed = usable(facts.node_ports)
+    taken: dict[tuple[str, int], str] = {}
+    missing: list[Loaded] = []
+    for entry in loaded:
+        tenant = entry.tenant
+        if tenant.mqtt.mode is not MqttMode.NODE_PORT:
+            continue
+        for key in ("node_port", "websocket_node_port"):
+            port = getattr(tenant.mqtt, key)
+            where = entry.document.where("mqtt", key)
+            if port is None:
+                missing.append(entry)
+                continue
+            if port not in allowed:
+                yield Problem(
+                    where=where,
+                    what=f"the port {port} is not between {allowed.start} and {allowed.stop - 1}",
+                    why="Kubernetes refuses the Service, and no device could connect",
+                    how="delete both ports and have them allocated with `iotistic registry ports`",
+                )
+            other = taken.setdefault((tenant.cluster, port), where)
+            if other != where:
+                yield Problem(
+                    where=where,
+                    what=f"the port {port} is already taken by {other}",
+                    why="devices would reach another customer's broker, or none",
+                    how="delete both ports and have them allocated with `iotistic registry ports`",
+                )
+    for entry in {id(entry): entry for entry in missing}.values():
+        cluster_ports = {port for cluster, port in taken if cluster == entry.tenant.cluster}
+        first, second = free_ports(cluster_ports, 2, facts.node_ports)
+        yield Problem(
+            where=entry.document.where("mqtt"),
+            what="the mode node_port lacks its ports",
+            why="a port that is not written down could change or be given to two tenants",
+            how="have them allocated with `iotistic registry ports`; free now: "
+            f"node_port: {first}, websocket_node_port: {second}",
+        )
+
+
+def _ring_problems(loaded: Sequence[Loaded]) -> Iterator[Problem]:
+    rings = Counter(entry.tenant.ring for entry in loaded if entry.tenant.lifecycle is LifecycleState.ACTIVE)
+    if any(("ring",) in entry.document.lines for entry in loaded) and not rings[Ring.CANARY]:
+        yield Problem(
+            where="ring of all tenants",
+            what="rings are used, but no active tenant is in the ring canary",
+            why="a bad change would reach the first paying customers without a trial run",
+            how='give at least one active tenant ring: "canary"',
+        )
