@@ -1,0 +1,277 @@
+"""What is known about each tool: how to ask its version, where it is released, how it is built.
+
+Versions are not here but in ``versions.yaml``.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ops.local.versions import ToolVersions
+
+
+class ChecksumFormat(enum.Enum):
+    """How a publisher writes the SHA-256 of a release file."""
+
+    SUMS = "sums"
+    """A text file of lines ``<hash>  <file name>``."""
+    SINGLE = "single"
+    """A text file that starts with the hash."""
+    GITHUB = "github"
+    """GitHub's description of a release, which carries a digest for each file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Where a publisher offers a file.
+
+    The texts may hold ``{version}``, ``{os}`` (linux, darwin) and ``{arch}`` (amd64, arm64).
+
+    Attributes:
+        url: Address of the binary itself or of a ``.tar.gz``.
+        checksum_url: Address of its published checksum.
+        checksum_format: How to read that.
+        members: For an archive, the path in it of each binary; empty for a bare binary.
+        arch_names: Where the publisher calls a machine type something else.
+    """
+
+    url: str
+    checksum_url: str
+    checksum_format: ChecksumFormat
+    members: Mapping[str, str] = field(default_factory=dict)
+    arch_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoBuild:
+    """A binary built from a package of a pinned Go module.
+
+    Attributes:
+        binary: Name of the result.
+        directory: Folder under ``tools/`` with the ``go.mod`` and ``go.sum``.
+        package: Import path of the main package.
+        stamps: Values for the linker's ``-X``, by variable; may hold ``{version}``.
+    """
+
+    binary: str
+    directory: str
+    package: str
+    stamps: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoScript:
+    """A script copied out of a pinned Go module, as it is."""
+
+    binary: str
+    directory: str
+    module: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """One thing to find: a binary, or several that only exist together.
+
+    Attributes:
+        name: Its name, and its folder's.
+        version: Wanted version without a leading ``v``.
+        binaries: Names of the files it provides; the first is asked for its version.
+        version_arguments: Arguments that make the first binary print its version.
+        release: Where it is published.
+        builds: How to make each binary with Go.
+        optional: True if only asked for by name.
+    """
+
+    name: str
+    version: str
+    binaries: tuple[str, ...]
+    version_arguments: tuple[str, ...]
+    release: Release
+    builds: tuple[GoBuild | GoScript, ...]
+    optional: bool = False
+
+
+_GITHUB = "https://github.com/{repository}/releases/download/v{{version}}/{file}"
+_GITHUB_DIGESTS = "https://api.github.com/repos/{repository}/releases/tags/v{{version}}"
+
+
+def known_tools(versions: ToolVersions) -> dict[str, Tool]:
+    """Return every tool by name, in the order in which they are best fetched."""
+    wanted = versions.tools
+    kubernetes = wanted["kubernetes"]
+    tools = [
+        _etcd(wanted["etcd"]),
+        _kubernetes("kubectl", kubernetes, ("version", "--client", "--output=json")),
+        *(
+            _kubernetes(name, kubernetes, ("--version",))
+            for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+        ),
+        *(_kwok(name, wanted["kwok"], kubernetes) for name in ("kwok", "kwokctl")),
+        _pulumi(wanted["pulumi"]),
+        _pulumi_kubernetes(wanted["pulumi-resource-kubernetes"]),
+        _helm(wanted["helm"]),
+    ]
+    return {tool.name: tool for tool in tools}
+
+
+def _etcd(version: str) -> Tool:
+    archive = "etcd-v{version}-{os}-{arch}"
+    return Tool(
+        name="etcd",
+        version=version,
+        binaries=("etcd",),
+        version_arguments=("--version",),
+        release=Release(
+            url=_GITHUB.format(repository="etcd-io/etcd", file=f"{archive}.tar.gz"),
+            checksum_url=_GITHUB.format(repository="etcd-io/etcd", file="SHA256SUMS"),
+            checksum_format=ChecksumFormat.SUMS,
+            members={"etcd": f"{archive}/etcd"},
+        ),
+        builds=(GoBuild(binary="etcd", directory="kubernetes", package="go.etcd.io/etcd/server/v3"),),
+    )
+
+
+def _kubernetes(name: str, version: str, version_arguments: tuple[str, ...]) -> Tool:
+    url = f"https://dl.k8s.io/release/v{{version}}/bin/{{os}}/{{arch}}/{name}"
+    major, minor, _ = version.split(".", 2)
+    component = "k8s.io/component-base/version"
+    return Tool(
+        name=name,
+        version=version,
+        binaries=(name,),
+        version_arguments=version_arguments,
+        release=Release(url=url, checksum_url=f"{url}.sha256", checksum_format=ChecksumFormat.SINGLE),
+        builds=(
+            GoBuild(
+                binary=name,
+                directory="kubernetes",
+                package=f"k8s.io/kubernetes/cmd/{name}",
+                stamps={
+                    f"{component}.gitVersion": "v{version}",
+                    f"{component}.gitMajor": major,
+                    f"{component}.gitMinor": minor,
+                },
+            ),
+        ),
+    )
+
+
+def _kwok(name: str, version: str, kubernetes: str) -> Tool:
+    repository = "kubernetes-sigs/kwok"
+    return Tool(
+        name=name,
+        version=version,
+        binaries=(name,),
+        version_arguments=("--version",),
+        release=Release(
+            url=_GITHUB.format(repository=repository, file=f"{name}-{{os}}-{{arch}}"),
+            checksum_url=_GITHUB_DIGESTS.format(repository=repository),
+            checksum_format=ChecksumFormat.GITHUB,
+        ),
+        builds=(
+            GoBuild(
+                binary=name,
+                directory="kwok",
+                package=f"sigs.k8s.io/kwok/cmd/{name}",
+                stamps={
+                    "sigs.k8s.io/kwok/pkg/consts.Version": "v{version}",
+                    "sigs.k8s.io/kwok/pkg/consts.KubeVersion": f"v{kubernetes}",
+                },
+            ),
+        ),
+    )
+
+
+def _pulumi(version: str) -> Tool:
+    language_host = "pulumi-language-python"
+    binaries = ("pulumi", language_host, f"{language_host}-exec")
+    return Tool(
+        name="pulumi",
+        version=version,
+        binaries=binaries,
+        version_arguments=("version",),
+        release=Release(
+            url="https://get.pulumi.com/releases/sdk/pulumi-v{version}-{os}-{arch}.tar.gz",
+            checksum_url=_GITHUB.format(repository="pulumi/pulumi", file="pulumi-{version}-checksums.txt"),
+            checksum_format=ChecksumFormat.SUMS,
+            members={binary: f"pulumi/{binary}" for binary in binaries},
+            arch_names={"amd64": "x64"},
+        ),
+        builds=(
+            GoBuild(
+                binary="pulumi",
+                directory="pulumi",
+                package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+                stamps={"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "v{version}"},
+            ),
+            # The language host's module carries no version of its own and builds
+            # only against an older engine library, hence a go.mod apart.
+            GoBuild(
+                binary=language_host,
+                directory=language_host,
+                package="github.com/pulumi/pulumi/sdk/python/cmd/pulumi-language-python/v3",
+            ),
+            GoScript(
+                binary=f"{language_host}-exec",
+                directory="pulumi",
+                module="github.com/pulumi/pulumi/sdk/v3",
+                path="python/cmd/pulumi-language-python-exec",
+            ),
+        ),
+    )
+
+
+def _pulumi_kubernetes(version: str) -> Tool:
+    name = "pulumi-resource-kubernetes"
+    repository = "pulumi/pulumi-kubernetes"
+    return Tool(
+        name=name,
+        version=version,
+        binaries=(name,),
+        version_arguments=("--version",),
+        release=Release(
+            url=_GITHUB.format(repository=repository, file=f"{name}-v{{version}}-{{os}}-{{arch}}.tar.gz"),
+            checksum_url=_GITHUB_DIGESTS.format(repository=repository),
+            checksum_format=ChecksumFormat.GITHUB,
+            members={name: name},
+        ),
+        builds=(
+            GoBuild(
+                binary=name,
+                directory=name,
+                package=".",
+                stamps={"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version": "{version}"},
+            ),
+        ),
+    )
+
+
+def _helm(version: str) -> Tool:
+    url = "https://get.helm.sh/helm-v{version}-{os}-{arch}.tar.gz"
+    return Tool(
+        name="helm",
+        version=version,
+        binaries=("helm",),
+        version_arguments=("version", "--short"),
+        release=Release(
+            url=url,
+            checksum_url=f"{url}.sha256sum",
+            checksum_format=ChecksumFormat.SUMS,
+            members={"helm": "{os}-{arch}/helm"},
+        ),
+        builds=(
+            GoBuild(
+                binary="helm",
+                directory="helm",
+                package="helm.sh/helm/v3/cmd/helm",
+                stamps={"helm.sh/helm/v3/internal/version.version": "v{version}"},
+            ),
+        ),
+        optional=True,
+    )
