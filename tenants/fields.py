@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
 from tenants.characters import UNSAFE_CLASS, unsafe_character
@@ -23,13 +23,7 @@ if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
 
 
-class Strictly(BaseModel):
-    """The base of every model of a file: frozen, and nothing in it that is not declared."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def refusal(what: str, why: str, how: str) -> PydanticCustomError:
+def refusal(*, what: str, why: str, how: str) -> PydanticCustomError:
     """Return the error by which a validator refuses a value in the project's own words."""
     return PydanticCustomError("refused", "{what}", {"what": what, "why": why, "how": how})
 
@@ -39,9 +33,9 @@ def _require_text(value: object) -> str:
         return value
     shown = str(value).lower() if isinstance(value, bool) else str(value)
     raise refusal(
-        f"{shown} is not text",
-        "numbers and yes/no words change on their way (leading zeros, exponents); text does not",
-        f'write it in quotes: "{shown}"' if isinstance(value, bool | int) else "write one text in quotes",
+        what=f"{shown} is not text",
+        why="numbers and yes/no words change on their way (leading zeros, exponents); text does not",
+        how=f'write it in quotes: "{shown}"' if isinstance(value, bool | int) else "write one text in quotes",
     )
 
 
@@ -68,7 +62,7 @@ class Matching:
     def _check(self, value: object) -> str:
         text = _require_text(value)
         if not self._compiled.fullmatch(text):
-            raise refusal(f"{_shown(text)} {self.what}", self.why, self.how)
+            raise refusal(what=f"{_shown(text)} {self.what}", why=self.why, how=self.how)
         return text
 
     def __get_pydantic_core_schema__(
@@ -219,17 +213,17 @@ def _day(value: object) -> date:
     text = _require_text(value) if not isinstance(value, date) else value.isoformat()
     if not re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", text):
         raise refusal(
-            f"{_shown(text)} is not a date",
-            "a time or a zone leaves open on which day something ends; days here are days in UTC",
-            'write year, month and day: "2026-11-30"',
+            what=f"{_shown(text)} is not a date",
+            why="a time or a zone leaves open on which day something ends; days here are days in UTC",
+            how='write year, month and day: "2026-11-30"',
         )
     try:
         return date.fromisoformat(text)
     except ValueError as error:
         raise refusal(
-            f"{_shown(text)} is a day that does not exist",
-            "a licence or a deletion would hang on it",
-            "look the day up in a calendar",
+            what=f"{_shown(text)} is a day that does not exist",
+            why="a licence or a deletion would hang on it",
+            how="look the day up in a calendar",
         ) from error
 
 
@@ -252,9 +246,9 @@ def _readable(value: object) -> str:
     text = _require_text(value)
     if found := unsafe_character(text):
         raise refusal(
-            f"holds an invisible or control character ({found.name})",
-            "it can make people and programs see different texts",
-            "delete it; ordinary letters of any script are welcome",
+            what=f"holds an invisible or control character ({found.name})",
+            why="it can make people and programs see different texts",
+            how="delete it; ordinary letters of any script are welcome",
         )
     return text
 
@@ -263,9 +257,9 @@ def _one_line(value: object) -> str:
     text = _readable(value)
     if "\n" in text or text != text.strip() or not text:
         raise refusal(
-            f"{_shown(text)} is not one plain line",
-            "names are shown in tables, mails and licences, one line each",
-            "write it on one line without spaces around it",
+            what=f"{_shown(text)} is not one plain line",
+            why="names are shown in tables, mails and licences, one line each",
+            how="write it on one line without spaces around it",
         )
     return text
 

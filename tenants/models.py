@@ -1,16 +1,16 @@
 """The file of one tenant, field by field: what is written, before anything is derived.
 
-Only what differs from the plan and the defaults needs to be written. Rules that need
-more than one file are in `tenants.rules`; what follows from the fields is in
-`tenants.tenant`.
+Only what differs from the plan and the defaults needs to be written. Rules between
+fields are in `tenants.file_rules`, rules between files in `tenants.registry_rules`;
+what follows from the fields is in `tenants.tenant`.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field
 
 from tenants.fields import (
     Bytes,
@@ -26,19 +26,14 @@ from tenants.fields import (
     Number,
     Region,
     StorageClassName,
-    Strictly,
     StripeCustomerId,
     StripeSubscriptionId,
     TenantId,
     Text,
     Version,
-    refusal,
 )
 from tenants.plans import Days, PlanName
-from tenants.statuses import Status, ValidUntil, OUTCOMES
-
-if TYPE_CHECKING:
-    from typing import Self
+from tenants.statuses import Status
 
 Epoch = Annotated[Number, Field(ge=1, le=9999)]
 Port = Annotated[Number, Field(ge=1, le=65535)]
@@ -69,7 +64,7 @@ class MqttMode(StrEnum):
     NODE_PORT = "node_port"
 
 
-class Trial(Strictly):
+class Trial(BaseModel, frozen=True, extra="forbid"):
     """The trial, while there is one and after it."""
 
     ends: Day = Field(title="Last day", description="Last day of the trial.")
@@ -78,7 +73,7 @@ class Trial(Strictly):
     )
 
 
-class Subscription(Strictly):
+class Subscription(BaseModel, frozen=True, extra="forbid"):
     """What the billing knows about the subscription."""
 
     status: Status = Field(title="Status", description="In Stripe's words; see docs/reference/statuses.md.")
@@ -96,13 +91,13 @@ class Subscription(Strictly):
     )
 
 
-class Lifecycle(Strictly):
+class Lifecycle(BaseModel, frozen=True, extra="forbid"):
     """Whether the tenant is served."""
 
     state: LifecycleState = Field(
         default=LifecycleState.ACTIVE,
         title="State",
-        description="active; suspended (workloads at zero, data kept); decommissioned (data kept until a day).",
+        description="active, suspended (stopped, data kept) or decommissioned (stopped, data kept until a day).",
     )
     reason: Line | None = Field(default=None, title="Reason", description="Why it is not active.")
     since: Day | None = Field(default=None, title="Since", description="First day of the state.")
@@ -112,37 +107,8 @@ class Lifecycle(Strictly):
         description="Last day on which a decommissioned tenant can be brought back.",
     )
 
-    @model_validator(mode="after")
-    def _fields_of_the_state(self) -> Self:
-        wanted = {
-            LifecycleState.ACTIVE: (),
-            LifecycleState.SUSPENDED: ("reason", "since"),
-            LifecycleState.DECOMMISSIONED: ("reason", "since", "delete_after"),
-        }[self.state]
-        for name in ("reason", "since", "delete_after"):
-            given = getattr(self, name) is not None
-            if given and name not in wanted:
-                raise refusal(
-                    f"{name} does not belong to the state {self.state}",
-                    "the file would say two things about whether the tenant is served",
-                    "delete it, or change the state",
-                )
-            if not given and name in wanted:
-                raise refusal(
-                    f"the state {self.state} lacks {name}",
-                    "whoever finds the tenant stopped must see why, and until when its data stays",
-                    f"add {name}",
-                )
-        if self.since and self.delete_after and self.delete_after <= self.since:
-            raise refusal(
-                f"delete_after {self.delete_after} is not later than since {self.since}",
-                "the data could be deleted at once, with no time to bring it back",
-                "leave the plan's retention between the two days",
-            )
-        return self
 
-
-class Mqtt(Strictly):
+class Mqtt(BaseModel, frozen=True, extra="forbid"):
     """How devices reach the broker."""
 
     mode: MqttMode = Field(
@@ -164,26 +130,8 @@ class Mqtt(Strictly):
         default=None, title="WebSocket port", description="Port on the nodes for MQTT over WebSocket."
     )
 
-    @model_validator(mode="after")
-    def _fields_of_the_mode(self) -> Self:
-        if (self.endpoint is None) == (self.mode is MqttMode.MANAGED):
-            raise refusal(
-                "the mode managed and an endpoint belong together",
-                "devices would be sent to a broker that is not there",
-                "give both, or neither",
-            )
-        for name in ("node_port", "websocket_node_port"):
-            given = getattr(self, name) is not None
-            if given and self.mode is not MqttMode.NODE_PORT:
-                raise refusal(
-                    f"{name} does not belong to the mode {self.mode}",
-                    "the port would stay reserved and lead nowhere",
-                    "delete it, or use the mode node_port",
-                )
-        return self
 
-
-class OptionChoices(Strictly):
+class OptionChoices(BaseModel, frozen=True, extra="forbid"):
     """Options that differ from the plan's."""
 
     node_red: Flag | None = Field(default=None, title="Node-RED", description="A flow editor of its own.")
@@ -192,7 +140,7 @@ class OptionChoices(Strictly):
     exporter: Flag | None = Field(default=None, title="Exporter", description="Reports usage to billing.")
 
 
-class SizeChoice(Strictly):
+class SizeChoice(BaseModel, frozen=True, extra="forbid"):
     """Amounts of one container that differ from the plan's."""
 
     cpu_request: Cpu | None = Field(default=None, title="CPU request", description="Processor set aside.")
@@ -203,7 +151,7 @@ class SizeChoice(Strictly):
     memory_limit: Bytes | None = Field(default=None, title="Memory limit", description="Memory at most.")
 
 
-class SizeChoices(Strictly):
+class SizeChoices(BaseModel, frozen=True, extra="forbid"):
     """Container sizes that differ from the plan's."""
 
     api: SizeChoice | None = Field(default=None, title="API", description="The REST API.")
@@ -217,7 +165,7 @@ class SizeChoices(Strictly):
     job: SizeChoice | None = Field(default=None, title="Jobs", description="One-off and nightly work.")
 
 
-class StorageChoices(Strictly):
+class StorageChoices(BaseModel, frozen=True, extra="forbid"):
     """Volumes that differ from the plan's. A volume may grow and never shrinks."""
 
     storage_class: StorageClassName | None = Field(
@@ -232,7 +180,7 @@ class StorageChoices(Strictly):
     grafana: Bytes | None = Field(default=None, title="Grafana volume", description="Dashboards.")
 
 
-class Epochs(Strictly):
+class Epochs(BaseModel, frozen=True, extra="forbid"):
     """Raising a number replaces that secret, and only that one, at the next run."""
 
     database: Epoch = Field(default=1, title="Database", description="Password of the database user.")
@@ -250,7 +198,7 @@ class Epochs(Strictly):
     )
 
 
-class BackupChoices(Strictly):
+class BackupChoices(BaseModel, frozen=True, extra="forbid"):
     """Backup settings that differ from the plan's."""
 
     schedule: Cron | None = Field(default=None, title="Schedule", description="Five cron fields, in UTC.")
@@ -259,7 +207,7 @@ class BackupChoices(Strictly):
     )
 
 
-class TenantFile(Strictly):
+class TenantFile(BaseModel, frozen=True, extra="forbid"):
     """One tenant, as written in its file."""
 
     schema_version: Literal[1] = Field(title="Version of the schema", description="1.")
@@ -325,21 +273,3 @@ class TenantFile(Strictly):
     notes: Annotated[Text, Field(max_length=4000)] = Field(
         default="", title="Notes", description="Anything people should know."
     )
-
-    @model_validator(mode="after")
-    def _dates_that_the_status_needs(self) -> Self:
-        outcome = OUTCOMES[self.subscription.status]
-        needed = {
-            ValidUntil.TRIAL_END: ("trial.ends", self.trial),
-            ValidUntil.PERIOD_END: ("subscription.current_period_end", self.subscription.current_period_end),
-            ValidUntil.PAST_DUE_SINCE: ("subscription.past_due_since", self.subscription.past_due_since),
-            ValidUntil.NEVER: ("created", self.created),
-        }
-        key, value = needed[outcome.valid_until]
-        if value is None:
-            raise refusal(
-                f"the status {self.subscription.status} lacks {key}",
-                "the licence would have no end",
-                f"add {key}",
-            )
-        return self

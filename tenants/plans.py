@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from tenants.fields import Bytes, Cpu, Cron, Flag, Line, Number, Strictly, refusal
+from tenants.fields import Bytes, Cpu, Cron, Flag, Line, Number, refusal
 from tenants.quantities import mebibytes, millicores
 from tenants.validation import validate
 from tenants.yaml_source import read_document
@@ -26,7 +26,7 @@ Days = Annotated[Number, Field(ge=1, le=3650)]
 Count = Annotated[Number, Field(ge=1, le=999_999)]
 
 
-class ContainerSize(Strictly):
+class ContainerSize(BaseModel, frozen=True, extra="forbid"):
     """What one container is promised (request) and what it may use at most (limit)."""
 
     cpu_request: Cpu = Field(title="CPU request", description="Processor that the scheduler sets aside.")
@@ -42,14 +42,14 @@ class ContainerSize(Strictly):
         ):
             if amount(request) > amount(limit):
                 raise refusal(
-                    f"the {kind} request {request} is above the {kind} limit {limit}",
-                    "Kubernetes refuses such a container, and the tenant would not start",
-                    "raise the limit or lower the request",
+                    what=f"the {kind} request {request} is above the {kind} limit {limit}",
+                    why="Kubernetes refuses such a container, and the tenant would not start",
+                    how="raise the limit or lower the request",
                 )
         return self
 
 
-class Sizes(Strictly):
+class Sizes(BaseModel, frozen=True, extra="forbid"):
     """The size of every container that a tenant can have."""
 
     api: ContainerSize = Field(title="API", description="The REST API and its WebSocket.")
@@ -63,7 +63,7 @@ class Sizes(Strictly):
     job: ContainerSize = Field(title="Jobs", description="One-off and nightly work such as the backup.")
 
 
-class Storage(Strictly):
+class Storage(BaseModel, frozen=True, extra="forbid"):
     """The size of every volume that a tenant can have."""
 
     postgres: Bytes = Field(title="PostgreSQL volume", description="Devices, users and sensor data.")
@@ -73,7 +73,7 @@ class Storage(Strictly):
     grafana: Bytes = Field(title="Grafana volume", description="Dashboards; used with the option.")
 
 
-class Features(Strictly):
+class Features(BaseModel, frozen=True, extra="forbid"):
     """What the licence allows, as the API reads it."""
 
     max_devices: Count = Field(title="Devices", description="Largest number of devices; 999999 is unlimited.")
@@ -88,7 +88,7 @@ class Features(Strictly):
     has_dedicated_grafana: Flag = Field(title="Own Grafana", description="A Grafana of its own.")
 
 
-class Limits(Strictly):
+class Limits(BaseModel, frozen=True, extra="forbid"):
     """Counts that the licence caps; a limit left out is unlimited."""
 
     max_users: Count | None = Field(default=None, title="Users", description="Largest number of users.")
@@ -100,7 +100,7 @@ class Limits(Strictly):
     )
 
 
-class Price(Strictly):
+class Price(BaseModel, frozen=True, extra="forbid"):
     """What the plan costs, and under which names Stripe knows it."""
 
     monthly_usd_cents: Cents = Field(title="Price a month", description="In US cents.")
@@ -125,20 +125,20 @@ class Price(Strictly):
     )
 
 
-class Monitoring(Strictly):
+class Monitoring(BaseModel, frozen=True, extra="forbid"):
     """How long metrics are kept."""
 
     retention_days: Days = Field(title="Retention", description="Days for which metrics are kept.")
 
 
-class BackupPolicy(Strictly):
+class BackupPolicy(BaseModel, frozen=True, extra="forbid"):
     """When the database is backed up and how long backups stay."""
 
     schedule: Cron = Field(title="Schedule", description="Five cron fields, in UTC.")
     retention_days: Days = Field(title="Retention", description="Days for which a backup is kept.")
 
 
-class Options(Strictly):
+class Options(BaseModel, frozen=True, extra="forbid"):
     """Parts of a tenant that not everybody has."""
 
     node_red: Flag = Field(title="Node-RED", description="A flow editor of its own.")
@@ -147,7 +147,7 @@ class Options(Strictly):
     exporter: Flag = Field(title="Exporter", description="Reports usage to billing.")
 
 
-class Plan(Strictly):
+class Plan(BaseModel, frozen=True, extra="forbid"):
     """Everything that a plan decides."""
 
     name: PlanName = Field(title="Name", description="How tenant files and licences call the plan.")
@@ -172,7 +172,7 @@ class Plan(Strictly):
     )
 
 
-class PlanTable(Strictly):
+class PlanTable(BaseModel, frozen=True, extra="forbid"):
     """All plans, by name."""
 
     schema_version: Literal[1] = Field(title="Version of the schema", description="1.")
@@ -183,16 +183,16 @@ class PlanTable(Strictly):
         for name in ("starter", "professional", "enterprise"):
             if name not in self.plans:
                 raise refusal(
-                    f"the plan {name} is missing",
-                    "tenants of that plan would have no sizes and no licence",
-                    "add it, or restore the file from git",
+                    what=f"the plan {name} is missing",
+                    why="tenants of that plan would have no sizes and no licence",
+                    how="add it, or restore the file from git",
                 )
         for name, plan in self.plans.items():
             if plan.name != name:
                 raise refusal(
-                    f"the plan under {name} calls itself {plan.name}",
-                    "licences would be signed for another plan than the one sold",
-                    "give both the same name",
+                    what=f"the plan under {name} calls itself {plan.name}",
+                    why="licences would be signed for another plan than the one sold",
+                    how="give both the same name",
                 )
         return self
 

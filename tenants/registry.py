@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 from tenants.errors import Problem, UsageError
 from tenants.facts import EnvironmentFacts
+from tenants.file_rules import file_problems, id_problems
 from tenants.models import TenantFile
+from tenants.registry_rules import Loaded, registry_problems
 from tenants.removed import TOMBSTONES, load_tombstones
-from tenants.rules import Loaded, registry_problems, tenant_problems
 from tenants.tenant import Tenant, resolve
-from tenants.validation import validate
-from tenants.yaml_source import read_document
+from tenants.validation import did_you_mean, validate
+from tenants.yaml_source import Document, read_document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tenants.plans import PlanTable
 
-__all__ = ["EnvironmentFacts", "Registry", "load_registry"]
+__all__ = ["EnvironmentFacts", "Registry", "check_tenant", "load_registry"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,44 +55,84 @@ def load_registry(
     folder = directory / environment
     problems: list[Problem] = []
     loaded: list[Loaded] = []
-    for path in _files(folder):
+    removed: frozenset[str] = frozenset()
+    for path in _files(directory, folder):
         try:
-            loaded.append(_load(path, environment, plans))
+            if path.name == TOMBSTONES:
+                removed = load_tombstones(path)
+            else:
+                document = read_document(path)
+                loaded.append(check_tenant(document, stem=path.stem, environment=environment, plans=plans))
         except UsageError as error:
             problems += error.problems
-    removed: frozenset[str] = frozenset()
-    try:
-        removed = load_tombstones(folder / TOMBSTONES)
-    except UsageError as error:
-        problems += error.problems
-    problems += registry_problems(loaded, removed=removed, facts=facts)
+    problems += registry_problems(loaded, removed=removed, facts=facts, complete=not problems)
     if problems:
         raise UsageError(sorted(problems))
     tenants = sorted((entry.tenant for entry in loaded), key=lambda tenant: tenant.id)
     return Registry(environment=environment, tenants=tuple(tenants), removed=removed)
 
 
-def _load(path: Path, environment: str, plans: PlanTable) -> Loaded:
-    document = read_document(path)
-    file = validate(TenantFile, document)
+def check_tenant(document: Document, *, stem: str, environment: str, plans: PlanTable) -> Loaded:
+    """Check one tenant's file by itself and derive the tenant.
+
+    Args:
+        document: The file's content.
+        stem: The file's name without ``.yaml``, which the id must equal.
+        environment: The environment it stands in.
+        plans: The plan table.
+
+    Raises:
+        UsageError: Everything that is wrong with the file.
+    """
+    problems = list(id_problems(document, stem=stem))
+    try:
+        file = validate(TenantFile, document)
+    except UsageError as error:
+        raise UsageError([*problems, *error.problems]) from error
     plan = plans[file.plan]
-    if problems := tenant_problems(file, plan, document, stem=path.stem):
+    problems += file_problems(file, plan, document)
+    if problems:
         raise UsageError(problems)
-    return Loaded(resolve(file, environment=environment, plan=plan), document)
+    return Loaded(resolve(file, environment=environment, plan=plan), file, document)
 
 
-def _files(folder: Path) -> list[Path]:
-    """Return the tenant files of a folder; an environment without any is refused."""
+def _files(directory: Path, folder: Path) -> list[Path]:
+    """Return the files of an environment: its tenants', and its tombstones' if there is one.
+
+    Raises:
+        UsageError: The folder is not there, holds no tenant, or holds what would be overlooked.
+    """
     why = (
         "an empty registry would mean that every tenant is gone; nothing is deleted because files are missing"
     )
-    how = "check the environment's name and the folder; restore the files from git"
+    how = "check the environment's name and the folder, or restore the files from git"
+    if folder.parent != directory or folder.name in {"", "..", "."}:
+        what = f'"{folder.name}" is not the name of an environment'
+        raise UsageError.of(where=str(directory), what=what, why=why, how=how)
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
-        what = f"the environment's folder cannot be read: {(error.strerror or str(error)).lower()}"
-        raise UsageError.of(where=str(folder), what=what, why=why, how=how) from error
-    files = [path for path in entries if path.suffix == ".yaml" and not path.name.startswith(("_", "."))]
+        known = sorted(path.name for path in directory.glob("*") if path.is_dir())
+        raise UsageError.of(
+            where=str(folder),
+            what=f"the environment's folder cannot be read: {(error.strerror or str(error)).lower()}",
+            why=why,
+            how=f"{did_you_mean(folder.name, known)}known environments: {', '.join(known) or 'none'}; {how}",
+        ) from error
+    visible = [path for path in entries if not path.name.startswith(".")]
+    if overlooked := [
+        path for path in visible if path.suffix.lower() in {".yml", ".yaml"} and path.suffix != ".yaml"
+    ]:
+        raise UsageError(
+            Problem(
+                where=str(path),
+                what=f"the file ends in {path.suffix}",
+                why="it would be overlooked, and its tenant would look like one that was removed",
+                how=f"rename it to {path.stem}.yaml",
+            )
+            for path in overlooked
+        )
+    files = [path for path in visible if path.suffix == ".yaml" and not path.name.startswith("_")]
     if not files:
         raise UsageError.of(where=str(folder), what="there is no tenant file", why=why, how=how)
-    return files
+    return files + [path for path in visible if path.name == TOMBSTONES]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from tenants.fields import Day, Line, Strictly, TenantId
+from tenants.fields import Day, Line, TenantId
 from tenants.validation import validate
 from tenants.yaml_source import read_document
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TOMBSTONES = "_removed.yaml"
 
 
-class Tombstone(Strictly):
+class Tombstone(BaseModel, frozen=True, extra="forbid"):
     """One tenant that is gone."""
 
     id: TenantId = Field(title="Id", description="The id that is never used again.")
@@ -28,7 +28,7 @@ class Tombstone(Strictly):
     reason: Line = Field(title="Reason", description="Why, and who asked for it.")
 
 
-class Tombstones(Strictly):
+class Tombstones(BaseModel, frozen=True, extra="forbid"):
     """All tenants of an environment that are gone."""
 
     schema_version: Literal[1] = Field(title="Version of the schema", description="1.")
@@ -36,11 +36,9 @@ class Tombstones(Strictly):
 
 
 def load_tombstones(path: Path) -> frozenset[str]:
-    """Return the ids of removed tenants; none if the file does not exist.
+    """Return the ids of removed tenants.
 
     Raises:
         UsageError: The file cannot be read or something in it is wrong.
     """
-    if not path.exists() and not path.is_symlink():
-        return frozenset()
     return frozenset(stone.id for stone in validate(Tombstones, read_document(path)).removed)

@@ -54,7 +54,10 @@ class Outcome:
         return self.valid_until is not ValidUntil.NEVER
 
 
-_REFUSED = {"valid_until": ValidUntil.NEVER, "signed_as": "canceled", "runs": False}
+def _refused(reason: str) -> Outcome:
+    """Return the outcome of a status without access: ``canceled`` is what both generations refuse."""
+    return Outcome(valid_until=ValidUntil.NEVER, signed_as="canceled", runs=False, reason=reason)
+
 
 OUTCOMES = {
     Status.ACTIVE: Outcome(
@@ -75,16 +78,13 @@ OUTCOMES = {
         runs=True,
         reason="A payment failed and is retried. Nobody is locked out for a card that expired.",
     ),
-    Status.UNPAID: Outcome(
-        **_REFUSED, reason="All retries failed. Data stays; paying brings everything back."
+    Status.UNPAID: _refused("All retries failed. Data stays; paying brings everything back."),
+    Status.CANCELED: _refused(
+        "Ended for good. Data stays until somebody decommissions the tenant and the time passes.",
     ),
-    Status.CANCELED: Outcome(
-        **_REFUSED,
-        reason="Ended for good. Data stays until somebody decommissions the tenant and the time passes.",
-    ),
-    Status.INCOMPLETE: Outcome(**_REFUSED, reason="The first payment has not succeeded yet."),
-    Status.INCOMPLETE_EXPIRED: Outcome(**_REFUSED, reason="The first payment never succeeded."),
-    Status.PAUSED: Outcome(**_REFUSED, reason="The trial ended without a way to pay. Data stays."),
+    Status.INCOMPLETE: _refused("The first payment has not succeeded yet."),
+    Status.INCOMPLETE_EXPIRED: _refused("The first payment never succeeded."),
+    Status.PAUSED: _refused("The trial ended without a way to pay. Data stays."),
     Status.UNKNOWN: Outcome(
         valid_until=ValidUntil.PERIOD_END,
         signed_as="active",

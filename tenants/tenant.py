@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 
 from tenants.models import Epochs, LifecycleState, MqttMode, Ring, TenantFile
-from tenants.plans import BackupPolicy, ContainerSize, Options, Plan, Sizes, Storage
 from tenants.sizing import Quota, quota_for
 from tenants.statuses import OUTCOMES, Outcome, Status, ValidUntil
+
+if TYPE_CHECKING:
+    from tenants.plans import BackupPolicy, Options, Plan, Sizes, Storage
 
 Base = TypeVar("Base", bound=BaseModel)
 

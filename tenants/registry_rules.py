@@ -1,4 +1,4 @@
-"""The rules of the registry: what one file must fulfil beyond its fields, and all files together."""
+"""The rules between all tenants of an environment."""
 
 from __future__ import annotations
 
@@ -10,104 +10,40 @@ from tenants.errors import Problem
 from tenants.models import LifecycleState, MqttMode, Ring
 from tenants.ports import free_ports, usable
 from tenants.quantities import bytes_text, cpu_text, mebibytes, millicores
-from tenants.tenant import sizes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tenants.facts import EnvironmentFacts
     from tenants.models import TenantFile
-    from tenants.plans import Plan
     from tenants.tenant import Tenant
     from tenants.yaml_source import Document
 
-RESERVED = frozenset(
-    "account admin alerts alertmanager api app assets auth billing blog cdn console dashboard default dev docs "
-    "download example ftp git grafana healthz help imap internal iotistic kube kubernetes legal localhost login "
-    "loki mail metrics monitoring mqtt mqtts mx news ns1 ns2 ops pop prod prometheus public registry root shop "
-    "signup smtp staging static status stripe support system test traefik vpn web webhook webhooks wildcard www".split()
-)
-"""Names the platform uses itself, or that a customer could pass off as the platform's."""
 
-RESERVED_PREFIXES = ("mqtt-", "xn--", "kube-", "customer-")
-"""``mqtt-<id>`` is another tenant's broker; ``xn--`` shows as other letters than it is written in."""
+LONGEST_HOST = 253
+"""Characters of the longest name that DNS allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A tenant and the document it came from, for messages."""
+    """A tenant, the fields it was made from and the document they stood in, for messages."""
 
     tenant: Tenant
+    file: TenantFile
     document: Document
 
 
-def tenant_problems(file: TenantFile, plan: Plan, document: Document, *, stem: str) -> list[Problem]:
-    """Return what is wrong with one file beyond its fields."""
-    return [
-        *_id_problems(file, document, stem),
-        *_size_problems(file, plan, document),
-        *_option_problems(file, plan, document),
-    ]
-
-
-def _id_problems(file: TenantFile, document: Document, stem: str) -> Iterator[Problem]:
-    if ("id",) in document.unquoted:
-        yield Problem(
-            where=document.where("id"),
-            what="the id stands without quotes",
-            why="an id such as 12345678, 1e5 or no would turn into a number or a yes/no",
-            how=f'write id: "{file.id}"',
-        )
-    if file.id != stem:
-        yield Problem(
-            where=document.where("id"),
-            what=f'the id "{file.id}" is not the name of the file',
-            why="a copied file with a forgotten id would change another customer's tenant",
-            how=f'rename the file to {file.id}.yaml, or write id: "{stem}"',
-        )
-    if file.id in RESERVED or file.id.startswith(RESERVED_PREFIXES):
-        yield Problem(
-            where=document.where("id"),
-            what=f'the id "{file.id}" is reserved',
-            why="its host name belongs to the platform or to another tenant's broker",
-            how="choose another id; reserved are names of the platform and the beginnings "
-            + ", ".join(RESERVED_PREFIXES),
-        )
-
-
-def _size_problems(file: TenantFile, plan: Plan, document: Document) -> Iterator[Problem]:
-    sizes = sizes_of(file, plan)
-    for component in sorted(file.resources.model_fields_set):
-        size = getattr(sizes, component)
-        for kind, amount in (("cpu", millicores), ("memory", mebibytes)):
-            request, limit = getattr(size, f"{kind}_request"), getattr(size, f"{kind}_limit")
-            if amount(request) > amount(limit):
-                yield Problem(
-                    where=document.where("resources", component),
-                    what=f"with the plan's values, the {kind} request {request} is above the limit {limit}",
-                    why="Kubernetes refuses such a container, and the tenant would not start",
-                    how=f"give {kind}_request and {kind}_limit together",
-                )
-
-
-def _option_problems(file: TenantFile, plan: Plan, document: Document) -> Iterator[Problem]:
-    for option, allowed in (
-        ("prometheus", plan.features.has_dedicated_prometheus),
-        ("grafana", plan.features.has_dedicated_grafana),
-    ):
-        if getattr(file.options, option) and not allowed:
-            yield Problem(
-                where=document.where("options", option),
-                what=f"the plan {plan.name} has no {option} of its own",
-                why="the tenant would cost more than it pays for",
-                how="leave the option out, or change the plan",
-            )
-
-
 def registry_problems(
-    loaded: Sequence[Loaded], *, removed: frozenset[str], facts: EnvironmentFacts
+    loaded: Sequence[Loaded], *, removed: frozenset[str], facts: EnvironmentFacts, complete: bool
 ) -> list[Problem]:
-    """Return what is wrong with all tenants of an environment taken together."""
+    """Return what is wrong with all tenants of an environment taken together.
+
+    Args:
+        loaded: The tenants.
+        removed: Ids that are never used again.
+        facts: What they are checked against.
+        complete: Whether every file could be loaded; if not, nothing is said about what is missing.
+    """
     return [
         *_unique(loaded, "id", lambda tenant: [tenant.id]),
         *_unique(loaded, "customer_id", lambda tenant: [tenant.customer_id]),
@@ -120,7 +56,7 @@ def registry_problems(
         *_cell_problems(loaded, facts),
         *_cluster_problems(loaded, facts),
         *_port_problems(loaded, facts),
-        *_ring_problems(loaded),
+        *(_ring_problems(loaded) if complete else ()),
     ]
 
 
@@ -163,7 +99,7 @@ def _host_problems(loaded: Sequence[Loaded], facts: EnvironmentFacts) -> Iterato
                 yield Problem(
                     where=where,
                     what=f'"{host}" lies under the platform\'s own domain {facts.domain}{owner}',
-                    why="the tenant would receive log-ins and data meant for the platform or for another tenant",
+                    why="the tenant would receive log-ins and data meant for the platform or another tenant",
                     how=f"use a host of the customer's own domain, or one under {tenant.host(facts.domain)}",
                 )
             other = first.setdefault(host, entry)
@@ -175,10 +111,10 @@ def _host_problems(loaded: Sequence[Loaded], facts: EnvironmentFacts) -> Iterato
                     how="delete one of the two",
                 )
         longest = tenant.mqtt_host(facts.domain)
-        if len(longest) > 253:
+        if len(longest) > LONGEST_HOST:
             yield Problem(
                 where=_where(entry, "id"),
-                what=f"the host name {longest} is longer than 253 characters",
+                what=f"the host name {longest} is longer than {LONGEST_HOST} characters",
                 why="no name server answers for it",
                 how="choose a shorter id or a shorter domain",
             )
