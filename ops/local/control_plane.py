@@ -57,7 +57,8 @@ _PORT_OPTIONS: Final = {
     "kwokControllerPort": "kwok-controller",
 }
 """Each port that is listened on, and by which component."""
-_PATIENCE_SECONDS: Final = 10
+_PATIENCE_SECONDS: Final = 3
+"""For ending well. Only etcd has anything to lose, and it needs far less."""
 _LINES_OF_LOG: Final = 12
 
 
@@ -128,17 +129,18 @@ class ControlPlane:
             self._kwokctl("start", "cluster")
         return self._write_access(record["ports"]["kubeApiserverPort"])
 
-    def stop(self) -> None:
-        """End the processes; the data stays."""
+    def stop(self, *, patience: float = _PATIENCE_SECONDS) -> None:
+        """End the processes; the data stays.
+
+        Args:
+            patience: Seconds they get to end well.
+        """
         self._end_orphaned_kwokctl()
-        pids = self.running()
-        processes.end(
-            (pids[name] for name in reversed(_COMPONENTS) if name in pids), patience=_PATIENCE_SECONDS
-        )
+        processes.end(self.running().values(), patience=patience)
 
     def remove(self) -> None:
         """End the processes and remove all that was written, with the data."""
-        self.stop()
+        self.stop(patience=0)
         shutil.rmtree(self._directory)
 
     def _load_record(self) -> dict[str, Any] | None:
@@ -215,10 +217,7 @@ class ControlPlane:
     def _end_orphaned_kwokctl(self) -> None:
         """End a kwokctl that outlived the run which started it."""
         ours = f"--config={self._config}"
-        processes.end(
-            processes.find(lambda command: "kwokctl" in command[0] and ours in command),
-            patience=_PATIENCE_SECONDS,
-        )
+        processes.end(processes.find(lambda command: "kwokctl" in command[0] and ours in command), patience=0)
 
     def _refuse_taken_ports(self, chosen: dict[str, int]) -> None:
         running = self.running()

@@ -70,9 +70,13 @@ def _signal(pids: Iterable[int], number: int) -> list[int]:
 
 
 def _is_zombie(pid: int) -> bool:
-    """Return True for a process that has ended and only waits to be noticed by its parent."""
+    """Return True for a process that has ended and only waits to be noticed by its parent.
+
+    While other threads of it remain it may still hold its ports.
+    """
     try:
         status = (_PROC / str(pid) / "stat").read_text()
+        threads = len(list((_PROC / str(pid) / "task").iterdir()))
     except OSError:
         return False
-    return status.rpartition(")")[2].split()[0] == "Z"
+    return status.rpartition(")")[2].split()[0] == "Z" and threads == 1
