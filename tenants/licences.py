@@ -1,4 +1,4 @@
-"""What a licence says, and which key signs it.
+"""What a licence says.
 
 The claims are those that both generations of the API accept, in one fixed order and
 from the registry's dates only, so that the same registry always gives the same bytes.
@@ -9,21 +9,23 @@ generation of the API takes a missing licence for an unlimited one.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import jwt
+
 from tenants.errors import Problem, UsageError
-from tenants.keys import SigningKey
+from tenants.keys import SigningKey, load_public_key
+from tenants.quantities import mebibytes
 from tenants.statuses import Status
-from tenants.tenant import midnight
+from tenants.tenant import end_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
+    from jwt.types import Options
 
     from tenants.tenant import Tenant
 
-__all__ = ["KeyRing", "SigningKey", "claims_for"]
+__all__ = ["SigningKey", "claims_for", "verify_licence"]
 
 _REFUSED = "canceled"
 """The one status that both generations refuse; others only mark a licence as inactive."""
@@ -34,8 +36,8 @@ def claims_for(tenant: Tenant) -> dict[str, Any]:
     plan, features, limits = tenant.plan, tenant.plan.features, tenant.plan.limits
     issued = int(tenant.licence_issued_at.timestamp())
     expires = int(tenant.licence_expires_at.timestamp())
-    trial_end = midnight(tenant.trial_ends) if tenant.trial_ends else tenant.licence_issued_at
-    period_end = midnight(tenant.current_period_end) if tenant.current_period_end else trial_end
+    trial_end = end_of(tenant.trial_ends) if tenant.trial_ends else tenant.licence_issued_at
+    period_end = end_of(tenant.current_period_end) if tenant.current_period_end else trial_end
     caps = {
         "maxJobTemplates": limits.max_job_templates,
         "maxAlertRules": limits.max_alert_rules,
@@ -59,6 +61,9 @@ def claims_for(tenant: Tenant) -> dict[str, Any]:
             "hasDedicatedPrometheus": features.has_dedicated_prometheus,
             "hasDedicatedGrafana": features.has_dedicated_grafana,
             "prometheusRetentionDays": plan.monitoring.retention_days,
+            "prometheusStorageGb": mebibytes(tenant.storage.prometheus) // 1024
+            if features.has_dedicated_prometheus
+            else 0,
         },
         "limits": {name: cap for name, cap in caps.items() if cap is not None},
         "trial": {
@@ -77,49 +82,51 @@ def claims_for(tenant: Tenant) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class KeyRing:
-    """The signing keys that are in use, by number; a tenant's ``epochs.licence_key`` picks one.
+def verify_licence(token: str, public_pem: str | bytes, *, at: datetime) -> dict[str, Any]:
+    """Return a licence's claims if both generations of the API would accept it at a moment.
 
-    To replace a key: add the new one under the next number, raise the number in the
-    tenants' files ring by ring, and drop the old one when no tenant names it any more.
+    Args:
+        token: The licence.
+        public_pem: The public key that the tenant's API has.
+        at: The moment, with its time zone.
+
+    Raises:
+        UsageError: Every reason to refuse it.
     """
-
-    keys: Mapping[int, SigningKey]
-
-    @property
-    def newest(self) -> int:
-        """The number that new tenants get."""
-        return max(self.keys)
-
-    def key_for(self, tenant: Tenant) -> SigningKey:
-        """Return the key of a tenant; its public part goes to the tenant's API."""
-        self.check([tenant])
-        return self.keys[tenant.epochs.licence_key]
-
-    def sign_for(self, tenant: Tenant) -> str:
-        """Return a tenant's licence."""
-        return self.key_for(tenant).sign(claims_for(tenant))
-
-    def check(self, tenants: Iterable[Tenant]) -> None:
-        """Refuse tenants whose key is not there.
-
-        Raises:
-            UsageError: Each tenant that names a key that is retired or not made yet.
-        """
-        known = ", ".join(str(number) for number in sorted(self.keys))
-        problems = [
-            Problem(
-                where=f"{tenant.environment}/{tenant.id}.yaml: epochs.licence_key",
-                what=f"the licence key {tenant.epochs.licence_key} is not there",
-                why="the tenant would have no licence, and its API would stop or run without limits",
-                how=f"use one of the keys that are there ({known}), or bring the missing one back",
-            )
-            for tenant in tenants
-            if tenant.epochs.licence_key not in self.keys
-        ]
-        if problems:
-            raise UsageError(problems)
+    key = load_public_key(public_pem)
+    try:
+        options: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+        claims: dict[str, Any] = jwt.decode(token, key, algorithms=["RS256"], options=options)
+    except jwt.InvalidTokenError as error:
+        raise UsageError.of(
+            where="licence",
+            what=f"is not signed with this key: {str(error).lower()}",
+            why="one generation of the API stops at such a licence, the other runs without one",
+            how="give the tenant the licence and the public key of the same signing key",
+        ) from error
+    problems = [
+        Problem(where=f"licence: {key}", what=what, why=why, how=how)
+        for key, refused, what, why, how in (
+            (
+                "expiresAt",
+                claims["expiresAt"] <= at.timestamp(),
+                f"ended on {datetime.fromtimestamp(claims['expiresAt'], UTC):%Y-%m-%d}",
+                "the API refuses it from then on",
+                "renew the subscription or extend the trial in the tenant's file",
+            ),
+            (
+                "subscription.status",
+                claims["subscription"]["status"] == _REFUSED,
+                "says that the subscription is canceled",
+                "the API refuses it",
+                "see docs/reference/statuses.md for the statuses that give access",
+            ),
+        )
+        if refused
+    ]
+    if problems:
+        raise UsageError(problems)
+    return claims
 
 
 def _iso(moment: datetime) -> str:

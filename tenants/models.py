@@ -97,7 +97,7 @@ class Lifecycle(BaseModel, frozen=True, extra="forbid"):
     state: LifecycleState = Field(
         default=LifecycleState.ACTIVE,
         title="State",
-        description="active, suspended (stopped, data kept) or decommissioned (stopped, data kept until a day).",
+        description="active, suspended (stopped, data kept) or decommissioned (stopped, to be deleted).",
     )
     reason: Line | None = Field(default=None, title="Reason", description="Why it is not active.")
     since: Day | None = Field(default=None, title="Since", description="First day of the state.")

@@ -144,6 +144,11 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
+def end_of(day: date) -> datetime:
+    """Return the first moment after a day in UTC: what ends on the day ends here."""
+    return midnight(day + timedelta(days=1))
+
+
 def resolve(file: TenantFile, *, environment: str, plan: Plan) -> Tenant:
     """Return the tenant that a file and its plan describe."""
     outcome = OUTCOMES[file.subscription.status]
@@ -213,7 +218,7 @@ def _licence_end(file: TenantFile, plan: Plan, trial_grace: int) -> datetime:
     else:
         message = f"{file.id}: the model lets no status through without its date"
         raise AssertionError(message)
-    return midnight(last + timedelta(days=grace + 1))
+    return end_of(last + timedelta(days=grace))
 
 
 def sizes_of(file: TenantFile, plan: Plan) -> Sizes:
