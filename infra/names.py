@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from tenants.registry import Tenant
+    from tenants.tenant import Tenant
 
 FIELD_MANAGER: Final = "iotistic"
 """The one server-side-apply manager, so that a run that was killed is adopted by the next."""

@@ -18,7 +18,7 @@ from infra.settings import Settings
 from tenants.errors import UsageError
 from tenants.licences import SigningKey
 from tenants.plans import load_plans
-from tenants.registry import Registry, load_registry
+from tenants.registry import EnvironmentFacts, Registry, load_registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,12 +51,12 @@ async def declare() -> dict[str, Any]:
         UsageError: If the configuration or the registry is refused.
     """
     settings = Settings.read(pulumi.Config().get, stack=pulumi.get_stack())
-    registry = read_registry(settings)
+    registry = read_registry(environment=settings.environment, domain=settings.domain)
     refuse_vanished(
         deployed=await deployed_tenants(),
         registered={tenant.id for tenant in registry.tenants},
         removed=registry.removed,
-        folder=str((REGISTRY_DIRECTORY / settings.environment).relative_to(ROOT)),
+        folder=registry_folder(settings.environment),
     )
     instances = instances_of(settings, registry)
 
@@ -78,13 +78,22 @@ async def declare() -> dict[str, Any]:
     }
 
 
-def read_registry(settings: Settings) -> Registry:
-    """Return the registry of the stack's environment."""
+def registry_folder(environment: str) -> str:
+    """Return an environment's folder of tenant files, as messages show it."""
+    return str((REGISTRY_DIRECTORY / environment).relative_to(ROOT))
+
+
+def read_registry(*, environment: str, domain: str) -> Registry:
+    """Return the registry of an environment, checked as a whole.
+
+    Raises:
+        UsageError: With every problem of every file.
+    """
     return load_registry(
         REGISTRY_DIRECTORY,
-        environment=settings.environment,
+        environment=environment,
         plans=load_plans(PLANS_FILE),
-        facts=settings.facts(),
+        facts=EnvironmentFacts(domain=domain),
     )
 
 

@@ -33,7 +33,7 @@ def tenants_among(urns: Iterable[str]) -> frozenset[str]:
     """Return the ids of the customers whose instances are among these URNs."""
     names = (urn.split("::", 3) for urn in urns)
     return frozenset(
-        name for _stack, _project, token, name in names if token.split("$")[-1] == CustomerInstance.TOKEN
+        name for _stack, _project, token, name in names if token.split("$")[-1] == CustomerInstance.TYPE
     )
 
 
@@ -59,8 +59,8 @@ def refuse_vanished(
                 what=f"the file is missing, but the customer {tenant!r} is running",
                 why="leaving it out would delete the customer's database, broker and backups' source",
                 how=(
-                    f"bring the file back (git checkout -- {folder}/{tenant}.yaml); to stop serving the customer "
-                    'set "lifecycle: {state: decommissioned, delete_after: <date>}" in it, and when that date '
+                    f"bring the file back (git checkout -- {folder}/{tenant}.yaml); to stop serving the "
+                    "customer decommission it there (lifecycle: state and delete_after), and once that date "
                     f"has passed record the id in {folder}/_removed.yaml"
                 ),
             )

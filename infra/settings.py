@@ -10,15 +10,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.alias_generators import to_camel
 
 from tenants.errors import Problem, UsageError
-from tenants.registry import EnvironmentFacts
+from tenants.secrets import MASTER_KEY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic_core import ErrorDetails
 
-MASTER_KEY_BYTES = 32
-"""Length of the key that every password is derived from: as long as the hash of the derivation."""
 
 _DNS_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$"
 
@@ -75,10 +73,6 @@ class Settings(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             raise UsageError(_problem(stack, detail) for detail in error.errors()) from None
-
-    def facts(self) -> EnvironmentFacts:
-        """Return what the registry needs to know of this environment."""
-        return EnvironmentFacts(domain=self.domain)
 
 
 def _problem(stack: str, detail: ErrorDetails) -> Problem:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from infra.customer import postgres, secrets
-from infra.customer.model import checksum, size_of
+from infra.customer.model import checksum, resources
 from infra.customer.pods import (
     SECRETS_CHECKSUM,
     container,
@@ -41,7 +41,7 @@ def manifests(instance: Instance) -> list[Manifest]:
         APP,
         image,
         ports=ports,
-        resources=size_of(instance.tenant.sizes, APP),
+        resources=resources(instance.tenant.sizes.api),
         probe=http_probe("/health", "http"),
         # The image writes its logs below its working directory and stops where it cannot.
         mounts={"logs": "/app/logs", "tmp": "/tmp"},  # noqa: S108 - a volume of the pod's own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.customer.model import size_of
+from infra.customer.model import resources
 from infra.customer.pods import container, http_probe, pod_template, scratch, service, workload
 from infra.customer.ports import DASHBOARD_PORT
 
@@ -27,7 +27,7 @@ def manifests(instance: Instance) -> list[Manifest]:
         APP,
         image,
         ports=ports,
-        resources=size_of(instance.tenant.sizes, APP),
+        resources=resources(instance.tenant.sizes.dashboard),
         probe=http_probe("/", "http"),
         mounts={"cache": "/var/cache/nginx", "run": "/var/run"},
     )

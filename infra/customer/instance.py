@@ -74,7 +74,7 @@ class CustomerInstance(Component):
         mqtt_address: Where the customer's devices go.
     """
 
-    TOKEN: ClassVar[str] = "iotistic:customer:CustomerInstance"
+    TYPE: ClassVar[str] = "iotistic:customer:CustomerInstance"
 
     url: str
     mqtt_address: str
@@ -82,7 +82,7 @@ class CustomerInstance(Component):
     def __init__(
         self, name: str, args: CustomerInstanceArgs, *, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(self.TOKEN, name, placement=args.placement, opts=opts)
+        super().__init__(self.TYPE, name, placement=args.placement, opts=opts)
         instance = args.instance
         home = self.declare(namespace(instance), depends_on=args.depends_on, holds_data=True)
         base = [

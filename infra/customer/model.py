@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from infra.names import selector, tenant_labels
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from infra.images import Images
     from tenants.licences import SigningKey
-    from tenants.registry import Tenant
+    from tenants.plans import ContainerSize
+    from tenants.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +117,9 @@ def checksum(values: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def size_of(sizes: object, component: str) -> dict[str, dict[str, str]]:
+def resources(size: ContainerSize) -> dict[str, dict[str, str]]:
     """Return a component's requests and limits as a container takes them."""
-    size = asdict(getattr(sizes, component))
     return {
-        "requests": {"cpu": size["cpu_request"], "memory": size["memory_request"]},
-        "limits": {"cpu": size["cpu_limit"], "memory": size["memory_limit"]},
+        "requests": {"cpu": size.cpu_request, "memory": size.memory_request},
+        "limits": {"cpu": size.cpu_limit, "memory": size.memory_limit},
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.customer.model import checksum, size_of
+from infra.customer.model import checksum, resources
 from infra.customer.pods import (
     CONFIG_CHECKSUM,
     container,
@@ -63,7 +63,7 @@ def manifests(instance: Instance) -> list[Manifest]:
         APP,
         image,
         ports=ports,
-        resources=size_of(instance.tenant.sizes, APP),
+        resources=resources(instance.tenant.sizes.mosquitto),
         probe={"tcpSocket": {"port": "mqtt"}, "timeoutSeconds": 5},
         mounts={"data": "/mosquitto/data", "configuration": "/etc/mosquitto"},
     )

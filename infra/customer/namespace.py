@@ -30,11 +30,13 @@ def resource_quota(instance: Instance) -> Manifest:
         "metadata": instance.metadata("quota", app="customer-instance", component="quota"),
         "spec": {
             "hard": {
-                "requests.cpu": quota.cpu,
-                "requests.memory": quota.memory,
+                "requests.cpu": quota.requests_cpu,
+                "requests.memory": quota.requests_memory,
                 "limits.cpu": quota.cpu,
                 "limits.memory": quota.memory,
                 "persistentvolumeclaims": str(quota.pvcs),
+                "requests.storage": quota.storage,
+                "pods": str(quota.pods),
                 "services": str(quota.services),
                 # Nothing of a customer is reachable past the ingress and the edge.
                 "services.loadbalancers": "0",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SERVICE_ACCOUNT = "instance"
 """The account of every pod of a customer. It may do nothing, and no pod holds its token."""
 
-SECRETS_CHECKSUM = "iotistic.io/secrets-checksum"  # noqa: S105 - the name of an annotation
+SECRETS_CHECKSUM = "iotistic.io/secrets-checksum"
 """Pod annotation that changes, and so rolls the pods, when the secrets they read change."""
 
 CONFIG_CHECKSUM = "iotistic.io/config-checksum"
@@ -190,7 +190,7 @@ def volume_claim(instance: Instance, app: str, *, component: str, size: str) -> 
         "metadata": instance.metadata(f"{app}-data", app=app, component=component),
         "spec": {
             "accessModes": ["ReadWriteOnce"],
-            "storageClassName": instance.storage_class,
+            "storageClassName": instance.tenant.storage_class or instance.storage_class,
             "resources": {"requests": {"storage": size}},
         },
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infra.customer import secrets
-from infra.customer.model import checksum, size_of
+from infra.customer.model import checksum, resources
 from infra.customer.pods import (
     CONFIG_CHECKSUM,
     container,
@@ -29,7 +29,7 @@ API_ROLE = "iotistic"
 POSTGRES_USER = 70
 """User ``postgres`` of the image's Alpine variant, whose name "peer" authentication needs."""
 
-_SECRETS = "/run/secrets/database"  # noqa: S105 - a folder
+_SECRETS = "/run/secrets/database"
 _DATA = "/var/lib/postgresql/data"
 
 INIT_SCRIPT = f"""\
@@ -70,7 +70,7 @@ def _stateful_set(instance: Instance, init: dict[str, str]) -> Manifest:
         APP,
         image,
         ports={"postgres": POSTGRES_PORT},
-        resources=size_of(instance.tenant.sizes, APP),
+        resources=resources(instance.tenant.sizes.postgres),
         probe={"exec": {"command": ready}, "timeoutSeconds": 5},
         mounts={
             "data": _DATA,

@@ -1,0 +1,98 @@
+"""``iotistic local``: the dev environment on this machine."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Annotated
+
+import typer
+
+from ops.cli.console import confirm, notes, output, show_refusals
+from ops.local import tools
+from ops.local.environment import Environment, Target
+from ops.local.existing import describe
+from ops.local.status import TenantStatus, as_table, tenant_statuses
+
+app = typer.Typer(help="The dev environment on this machine.", no_args_is_help=True)
+
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        help="Context of your kubeconfig to use instead of the embedded cluster.", show_default="embedded"
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
+
+
+@app.command()
+@show_refusals
+def up(*, cluster: Cluster = None, yes: Yes = False) -> None:
+    """Bring the dev environment up, or finish what an interrupted run began."""
+    environment = Environment(target=Target.of(cluster), console=notes)
+    environment.registry()
+    if cluster is not None:
+        confirm(f"Bring the dev environment up in {describe(cluster)}?", yes=yes)
+    outcome = environment.up()
+    notes.print(f"{outcome.changed} resources changed." if outcome.changed else "Nothing changed.")
+    _print_tenants(environment, as_json=False)
+    notes.print("\nNext:")
+    for command, meaning in _NEXT:
+        notes.print(f"  {command:<44} {meaning}")
+
+
+_NEXT = (
+    ("make status", "this table again"),
+    ('eval "$(.venv/bin/iotistic local env)"', "then pulumi and kubectl work on it from this shell"),
+    ("pulumi preview --diff", "what an edit of tenants/registry/dev/ would change"),
+    ("make down", "remove everything again"),
+)
+
+
+@app.command()
+@show_refusals
+def down(*, cluster: Cluster = None, yes: Yes = False) -> None:
+    """Remove everything that ``up`` made, customers' data included."""
+    environment = Environment(target=Target.of(cluster), console=notes)
+    if not environment.exists():
+        notes.print("There is nothing to remove.")
+        return
+    where = "the embedded cluster" if cluster is None else describe(cluster)
+    confirm(f"Remove the dev environment in {where}, with all its data?", yes=yes)
+    environment.down()
+    notes.print("Everything is removed.")
+
+
+@app.command()
+@show_refusals
+def status(*, cluster: Cluster = None, as_json: Json = False) -> None:
+    """Show the tenants and how they are."""
+    environment = Environment(target=Target.of(cluster), console=notes)
+    if not environment.exists():
+        notes.print("Nothing is up. Bring it up with: make up")
+        raise typer.Exit(1)
+    _print_tenants(environment, as_json=as_json)
+
+
+@app.command()
+@show_refusals
+def env(*, cluster: Cluster = None) -> None:
+    """Print the variables with which pulumi and kubectl work on the dev environment: eval "$(...)"."""
+    for name, value in Environment(target=Target.of(cluster), console=notes).variables().items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+@app.command(name="tools")
+@show_refusals
+def fetch_tools() -> None:
+    """Fetch or build every tool that is missing, and print where they are."""
+    typer.echo(tools.ensure(console=notes).bin_dir)
+
+
+def _print_tenants(environment: Environment, *, as_json: bool) -> None:
+    statuses: list[TenantStatus] = tenant_statuses(environment)
+    if as_json:
+        output.print_json(json.dumps([status.as_json() for status in statuses]))
+    else:
+        output.print(as_table(statuses))

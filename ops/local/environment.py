@@ -1,0 +1,253 @@
+"""The dev environment as a whole: up, down, and how it is."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+from ruamel.yaml import YAML
+
+from infra.program import read_registry, registry_folder
+from infra.removal import refuse_vanished, tenants_among
+from ops.local import existing, tools
+from ops.local.cluster import EmbeddedCluster
+from ops.local.engine_run import engine_run
+from ops.local.first_secrets import LocalSecrets, ensure_secrets
+from ops.local.inventory import Inventory
+from ops.local.stack import LocalStack, state_file
+from ops.local.tools import ROOT
+from tenants.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from ops.local.kubeconfig import KubeAccess
+    from ops.local.tools import Toolbox
+    from tenants.registry import Registry
+
+STACK: Final = "dev"
+HOME: Final = ROOT / ".local"
+UNCHANGED: Final = frozenset({"same", "read"})
+"""Engine operations that change nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a dev environment runs.
+
+    Attributes:
+        folder: Everything the environment keeps on this machine. One folder for each
+            cluster, so that one state never describes two clusters.
+        context: Context of the user's own kubeconfig, or None for the embedded cluster.
+    """
+
+    folder: Path
+    context: str | None
+
+    @classmethod
+    def of(cls, context: str | None) -> Target:
+        """Return the target for a context, or the embedded cluster for None."""
+        if context is None:
+            return cls(folder=HOME / STACK, context=None)
+        slug = re.sub(r"[^a-z0-9]+", "-", context.lower()).strip("-")
+        fingerprint = hashlib.sha256(context.encode()).hexdigest()[:8]
+        return cls(folder=HOME / f"{STACK}-{slug}-{fingerprint}", context=context)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an ``up`` did.
+
+    Attributes:
+        changes: Number of resources by engine operation: ``{"create": 81}``.
+    """
+
+    changes: dict[str, int]
+
+    @property
+    def changed(self) -> int:
+        """Number of resources that were created, updated, replaced or deleted."""
+        return sum(count for operation, count in self.changes.items() if operation not in UNCHANGED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """A dev environment on this machine.
+
+    Attributes:
+        target: Where it runs.
+        console: Where progress is shown.
+    """
+
+    target: Target
+    console: Console
+
+    def up(self) -> Outcome:
+        """Bring everything up, or finish what an interrupted run began.
+
+        Raises:
+            UsageError: If the registry, the secrets or the machine's state is refused.
+        """
+        with self._alone():
+            secrets = ensure_secrets(
+                self.target.folder / "secrets", state_file=state_file(self.target.folder, STACK)
+            )
+            toolbox = tools.ensure(console=self.console)
+            access = self._cluster(toolbox)
+            stack = LocalStack(name=STACK, folder=self.target.folder, toolbox=toolbox, secrets=secrets)
+            if not stack.state_file.exists():
+                refuse_orphans(Inventory(toolbox, access))
+            opened = stack.open(self._overrides(toolbox, access))
+            stack.recover(opened, say=self.console.print)
+            self._refuse_vanished(stack.resources(opened))
+            with engine_run(self.console, f"stack {STACK}", log=self.target.folder / "up.log") as run:
+                result = opened.up(on_output=run.on_output, on_event=run.on_event)
+            changes = result.summary.resource_changes or {}
+            return Outcome(changes={str(operation): count for operation, count in changes.items()})
+
+    def down(self) -> None:
+        """Remove everything ``up`` made: customers, platform, cluster, state and secrets.
+
+        An existing cluster stays, and so does everything in it that is not ours.
+        """
+        if not self.target.folder.exists():
+            return
+        with self._alone():
+            toolbox = tools.ensure(console=self.console)
+            if self.target.context is None:
+                self._embedded(toolbox).down()
+            else:
+                self._destroy(toolbox)
+        shutil.rmtree(self.target.folder)
+
+    def exists(self) -> bool:
+        """Return whether there is anything to look at or to remove."""
+        return self.target.folder.exists()
+
+    def registry(self) -> Registry:
+        """Return the registry as the program reads it.
+
+        Raises:
+            UsageError: With every problem of every file.
+        """
+        return read_registry(
+            environment=committed_config()["iotistic:environment"],
+            domain=committed_config()["iotistic:domain"],
+        )
+
+    def variables(self) -> dict[str, str]:
+        """Return the shell variables with which pulumi and kubectl work on this environment."""
+        toolbox = tools.ensure(console=self.console)
+        stack = LocalStack(
+            name=STACK,
+            folder=self.target.folder,
+            toolbox=toolbox,
+            secrets=LocalSecrets(self.target.folder / "secrets"),
+        )
+        return {**stack.environment(), "KUBECONFIG": str(self.access(toolbox).kubeconfig)}
+
+    def access(self, toolbox: Toolbox) -> KubeAccess:
+        """Return how to reach the cluster, without starting anything."""
+        if self.target.context is None:
+            access = self._embedded(toolbox).status().access
+            if access is None:
+                raise UsageError.of(
+                    where=str(self.target.folder / "cluster"),
+                    what="the embedded cluster was never brought up, or its folder is gone",
+                    why="there is nothing to ask or to change",
+                    how="make up",
+                )
+            return access
+        return existing.access(self.target.context, self.target.folder / "kubeconfig")
+
+    def _cluster(self, toolbox: Toolbox) -> KubeAccess:
+        if self.target.context is None:
+            return self._embedded(toolbox).up()
+        return self.access(toolbox)
+
+    def _embedded(self, toolbox: Toolbox) -> EmbeddedCluster:
+        return EmbeddedCluster(
+            name=f"iotistic-{STACK}",
+            directory=self.target.folder / "cluster",
+            toolbox=toolbox,
+            console=self.console,
+        )
+
+    def _overrides(self, toolbox: Toolbox, access: KubeAccess) -> dict[str, str]:
+        """Return the configuration that depends on this machine."""
+        overrides = {
+            "iotistic:kubeconfig": str(access.kubeconfig),
+            "iotistic:kubeContext": access.context,
+        }
+        if self.target.context is not None:
+            overrides |= {
+                "iotistic:cluster": "existing",
+                "iotistic:clusterIdentifier": self.target.folder.name,
+                "iotistic:storageClass": Inventory(toolbox, access).default_storage_class(),
+            }
+        return overrides
+
+    def _destroy(self, toolbox: Toolbox) -> None:
+        state = state_file(self.target.folder, STACK)
+        secrets = ensure_secrets(self.target.folder / "secrets", state_file=state)
+        stack = LocalStack(name=STACK, folder=self.target.folder, toolbox=toolbox, secrets=secrets)
+        opened = stack.open(self._overrides(toolbox, self.access(toolbox)))
+        stack.recover(opened, say=self.console.print)
+        with engine_run(self.console, f"stack {STACK}", log=self.target.folder / "down.log") as run:
+            opened.destroy(on_output=run.on_output, on_event=run.on_event)
+
+    def _refuse_vanished(self, urns: Iterable[str]) -> None:
+        """Say before the engine starts what the program would refuse: exit status 2, nothing touched."""
+        registry = self.registry()
+        refuse_vanished(
+            deployed=tenants_among(urns),
+            registered={tenant.id for tenant in registry.tenants},
+            removed=registry.removed,
+            folder=registry_folder(committed_config()["iotistic:environment"]),
+        )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep a second run of the same environment waiting until the first has ended."""
+        HOME.mkdir(exist_ok=True)
+        lock = FileLock(HOME / f"{self.target.folder.name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            self.console.print("another run is at work on this environment: waiting for it")
+            lock.acquire()
+        try:
+            self.target.folder.mkdir(exist_ok=True)
+            yield
+        finally:
+            lock.release()
+
+
+def committed_config() -> dict[str, str]:
+    """Return the configuration of the dev stack as it stands in git."""
+    document: dict[str, dict[str, str]] = YAML(typ="safe").load(ROOT / f"Pulumi.{STACK}.yaml")
+    return document["config"]
+
+
+def refuse_orphans(found: Inventory) -> None:
+    """Refuse to start anew in a cluster that holds customers this machine's state does not know.
+
+    Raises:
+        UsageError: Naming the namespaces.
+    """
+    namespaces = found.tenant_namespaces()
+    if namespaces:
+        raise UsageError.of(
+            where=found.cluster,
+            what=f"it already holds customers that this machine has no state of: {', '.join(namespaces)}",
+            why="their passwords came from a key that is not here, so their databases would refuse us",
+            how="use the machine that made them, or bring its .local folder here, or choose an empty cluster",
+        )

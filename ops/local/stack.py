@@ -1,0 +1,162 @@
+"""The Pulumi stack of a dev environment: its state, its configuration, and how to run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi.automation as auto
+from ruamel.yaml import YAML
+
+from ops.local.tools import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from ops.local.first_secrets import LocalSecrets
+    from ops.local.tools import Toolbox
+
+PROJECT: Final = "iotistic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalStack:
+    """One stack whose state lives in a folder of this machine.
+
+    Attributes:
+        name: The stack's name, which is also the environment's: ``dev``.
+        folder: Folder of the environment, below which everything of the stack is kept.
+        toolbox: The engine, the language host and the provider.
+        secrets: The environment's secrets.
+    """
+
+    name: str
+    folder: Path
+    toolbox: Toolbox
+    secrets: LocalSecrets
+
+    @property
+    def config_file(self) -> Path:
+        """The stack's configuration with what must not be in git: secrets and this machine's paths."""
+        return self.folder / f"Pulumi.{self.name}.yaml"
+
+    @property
+    def state_file(self) -> Path:
+        """The engine's state of the stack."""
+        return state_file(self.folder, self.name)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables with which ``pulumi`` works on this stack and nothing else."""
+        return {
+            "PATH": f"{self.toolbox.bin_dir}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "PULUMI_HOME": str(self.folder / "pulumi-home"),
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.secrets.passphrase_file),
+            "PULUMI_OPTION_CONFIG_FILE": str(self.config_file),
+            "PULUMI_STACK": self.name,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            # An output used as text is a mistake that would otherwise end up in an object.
+            "PULUMI_ERROR_OUTPUT_STRING": "1",
+        }
+
+    def open(self, overrides: Mapping[str, str]) -> auto.Stack:
+        """Return the stack, created if need be, with its configuration written anew.
+
+        Args:
+            overrides: Configuration that depends on this machine, by key.
+        """
+        (self.folder / "state").mkdir(parents=True, exist_ok=True)
+        self._write_config(overrides)
+        workspace = auto.LocalWorkspace(
+            work_dir=str(ROOT),
+            env_vars=self.environment(),
+            secrets_provider="passphrase",
+            pulumi_command=auto.PulumiCommand(str(self.toolbox.bin_dir.parent), skip_version_check=True),
+        )
+        stack = (
+            auto.Stack.select(self.name, workspace)
+            if self.state_file.exists()
+            else auto.Stack.create(self.name, workspace)
+        )
+        self._set_missing_secrets()
+        return stack
+
+    def recover(self, stack: auto.Stack, *, say: Callable[[str], None]) -> None:
+        """Undo what a run that was killed left behind: its lock, and operations nobody finished.
+
+        Objects that were being created then are created again, which adopts them: every
+        object has the same field manager.
+
+        Args:
+            stack: The opened stack.
+            say: Told what is being undone.
+        """
+        if any(_is_stale(lock) for lock in self._locks()):
+            say("a former run was interrupted: removing its lock")
+            stack.cancel()
+        if _deployment(stack).get("pending_operations"):
+            say("a former run was interrupted: finishing what it began")
+            stack.refresh(clear_pending_creates=True)
+
+    def resources(self, stack: auto.Stack) -> list[str]:
+        """Return the URNs of everything in the stack's state."""
+        return [resource["urn"] for resource in _deployment(stack).get("resources", [])]
+
+    def _locks(self) -> list[Path]:
+        folder = self.folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT / self.name
+        return sorted(folder.glob("*.json"))
+
+    def _write_config(self, overrides: Mapping[str, str]) -> None:
+        """Write the configuration: the committed file, this machine's values, and the encrypted ones kept."""
+        yaml = YAML()
+        document: dict[str, Any] = yaml.load(ROOT / f"Pulumi.{self.name}.yaml")
+        document["config"].update(overrides)
+        if self.config_file.exists():
+            former: dict[str, Any] = yaml.load(self.config_file)
+            document.update({key: value for key, value in former.items() if key == "encryptionsalt"})
+            document["config"].update(
+                {key: value for key, value in former["config"].items() if isinstance(value, dict)}
+            )
+        unfinished = self.config_file.with_suffix(".unfinished")
+        with unfinished.open("w", encoding="utf-8") as file:
+            yaml.dump(document, file)
+        unfinished.chmod(0o600)
+        unfinished.replace(self.config_file)
+
+    def _set_missing_secrets(self) -> None:
+        """Encrypt the secrets into the configuration, through a pipe: no process list shows them."""
+        present = YAML(typ="safe").load(self.config_file)["config"]
+        for key, value in self.secrets.configuration().items():
+            if key not in present:
+                subprocess.run(  # noqa: S603 - fixed arguments
+                    [self.toolbox.path("pulumi"), "config", "set", "--secret", key],
+                    input=value,
+                    text=True,
+                    cwd=ROOT,
+                    env={**os.environ, **self.environment()},
+                    check=True,
+                )
+
+
+def state_file(folder: Path, stack: str) -> Path:
+    """Return where the file backend keeps a stack's state below the environment's folder."""
+    return folder / "state" / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
+
+
+def _deployment(stack: auto.Stack) -> Mapping[str, Any]:
+    return stack.export_stack().deployment or {}
+
+
+def _is_stale(lock: Path) -> bool:
+    """Return whether the process that wrote this lock is gone."""
+    pid = json.loads(lock.read_text(encoding="utf-8"))["pid"]
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
