@@ -131,6 +131,15 @@ class Mqtt(BaseModel, frozen=True, extra="forbid"):
     )
 
 
+class Move(BaseModel, frozen=True, extra="forbid"):
+    """The record that the tenant's change of cell is meant; without it the change is refused."""
+
+    from_cell: CellName | None = Field(
+        default=None, title="From cell", description="The cell it came from; left out if it had none."
+    )
+    since: Day = Field(title="Since", description="Day on which the move was recorded.")
+
+
 class OptionChoices(BaseModel, frozen=True, extra="forbid"):
     """Options that differ from the plan's."""
 
@@ -234,6 +243,11 @@ class TenantFile(BaseModel, frozen=True, extra="forbid"):
     )
     cell: CellName | None = Field(
         default=None, title="Cell", description="Group of tenants that are changed together; written once."
+    )
+    move: Move | None = Field(
+        default=None,
+        title="Move",
+        description="Where the tenant's cell was before; written by `iotistic tenant move`.",
     )
     ring: Ring | None = Field(
         default=None, title="Ring", description="canary, early or stable; stable unless told."

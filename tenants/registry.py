@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from tenants.errors import Problem, UsageError
 from tenants.facts import EnvironmentFacts
@@ -13,14 +14,18 @@ from tenants.registry_rules import Loaded, registry_problems
 from tenants.removed import TOMBSTONES, load_tombstones
 from tenants.tenant import Tenant, resolve
 from tenants.validation import did_you_mean, validate
-from tenants.yaml_source import Document, read_document
+from tenants.yaml_source import Document, parse_document, read_document
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tenants.plans import PlanTable
 
 __all__ = ["EnvironmentFacts", "Registry", "check_tenant", "load_registry"]
+
+AS_WRITTEN: Final[Mapping[Path, bytes]] = MappingProxyType({})
+"""No file is replaced: the registry as it stands on the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +36,22 @@ class Registry:
         environment: Its name.
         tenants: Sorted by id.
         removed: Ids of tenants that were deleted on purpose; none of them is ever used again.
+        files: What the tenants were derived from, by id.
     """
 
     environment: str
     tenants: tuple[Tenant, ...]
     removed: frozenset[str]
+    files: Mapping[str, TenantFile] = field(default_factory=dict)
 
 
 def load_registry(
-    directory: Path, *, environment: str, plans: PlanTable, facts: EnvironmentFacts
+    directory: Path,
+    *,
+    environment: str,
+    plans: PlanTable,
+    facts: EnvironmentFacts,
+    instead: Mapping[Path, bytes] = AS_WRITTEN,
 ) -> Registry:
     """Load the tenants of an environment.
 
@@ -48,6 +60,8 @@ def load_registry(
         environment: Name of the folder.
         plans: The plan table.
         facts: What the files are checked against.
+        instead: Contents to read in place of what a file holds, or of a file that does not
+            exist yet, so that an edit is checked before it is written.
 
     Raises:
         UsageError: Every problem of every file, and of all of them together.
@@ -56,20 +70,27 @@ def load_registry(
     problems: list[Problem] = []
     loaded: list[Loaded] = []
     removed: frozenset[str] = frozenset()
-    for path in _files(directory, folder):
+    on_disk = _files(directory, folder)
+    for path in sorted({*on_disk, *instead}):
         try:
             if path.name == TOMBSTONES:
                 removed = load_tombstones(path)
             else:
-                document = read_document(path)
+                changed = instead.get(path)
+                document = read_document(path) if changed is None else parse_document(changed, str(path))
                 loaded.append(check_tenant(document, stem=path.stem, environment=environment, plans=plans))
         except UsageError as error:
             problems += error.problems
     problems += registry_problems(loaded, removed=removed, facts=facts, complete=not problems)
     if problems:
         raise UsageError(sorted(problems))
-    tenants = sorted((entry.tenant for entry in loaded), key=lambda tenant: tenant.id)
-    return Registry(environment=environment, tenants=tuple(tenants), removed=removed)
+    loaded.sort(key=lambda entry: entry.tenant.id)
+    return Registry(
+        environment=environment,
+        tenants=tuple(entry.tenant for entry in loaded),
+        removed=removed,
+        files={entry.tenant.id: entry.file for entry in loaded},
+    )
 
 
 def check_tenant(document: Document, *, stem: str, environment: str, plans: PlanTable) -> Loaded:
