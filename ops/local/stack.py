@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import pulumi.automation as auto
@@ -15,7 +17,6 @@ from ops.local.tools import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from ops.local.first_secrets import LocalSecrets
     from ops.local.tools import Toolbox
@@ -72,17 +73,9 @@ class LocalStack:
         """
         (self.folder / "state").mkdir(parents=True, exist_ok=True)
         self._write_config(overrides)
-        workspace = auto.LocalWorkspace(
-            work_dir=str(ROOT),
-            env_vars=self.environment(),
-            secrets_provider="passphrase",
-            pulumi_command=auto.PulumiCommand(str(self.toolbox.bin_dir.parent), skip_version_check=True),
-        )
-        stack = (
-            auto.Stack.select(self.name, workspace)
-            if self.state_file.exists()
-            else auto.Stack.create(self.name, workspace)
-        )
+        if not self.state_file.exists():
+            self._create()
+        stack = auto.Stack.select(self.name, self._workspace(ROOT))
         self._set_missing_secrets()
         return stack
 
@@ -106,6 +99,20 @@ class LocalStack:
     def resources(self, stack: auto.Stack) -> list[str]:
         """Return the URNs of everything in the stack's state."""
         return [resource["urn"] for resource in _deployment(stack).get("resources", [])]
+
+    def _workspace(self, project_folder: Path) -> auto.LocalWorkspace:
+        return auto.LocalWorkspace(
+            work_dir=str(project_folder),
+            env_vars=self.environment(),
+            pulumi_command=auto.PulumiCommand(str(self.toolbox.bin_dir.parent), skip_version_check=True),
+        )
+
+    def _create(self) -> None:
+        """Create the stack, away from the project: creating one writes to the committed configuration."""
+        with TemporaryDirectory() as elsewhere:
+            project = {"name": PROJECT, "runtime": "python"}
+            (Path(elsewhere) / "Pulumi.yaml").write_text(json.dumps(project), encoding="utf-8")
+            self._workspace(Path(elsewhere)).create_stack(self.name)
 
     def _locks(self) -> list[Path]:
         folder = self.folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT / self.name
