@@ -40,3 +40,17 @@ def unsafe_character(text: str) -> Found | None:
     character = match.group()
     name = unicodedata.name(character, "CONTROL CHARACTER")
     return Found(match.start(), f"U+{ord(character):04X} {name}")
+
+
+def shown(value: object, longest: int = 60) -> str:
+    """Return a value as messages show it: text in quotes, harmless to print, not too long."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a group of keys"
+    if isinstance(value, list):
+        return "a list"
+    if not isinstance(value, str):
+        return str(value)
+    text = value if len(value) <= longest else f"{value[:longest]}…"
+    return f'"{text}"' if text.isprintable() else ascii(text)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
-from tenants.characters import UNSAFE_CLASS, unsafe_character
+from tenants.characters import UNSAFE_CLASS, shown, unsafe_character
 from tenants.quantities import BYTES_PATTERN, CPU_PATTERN
 
 if TYPE_CHECKING:
@@ -31,11 +31,10 @@ def refusal(*, what: str, why: str, how: str) -> PydanticCustomError:
 def _require_text(value: object) -> str:
     if isinstance(value, str):
         return value
-    shown = str(value).lower() if isinstance(value, bool) else str(value)
     raise refusal(
-        what=f"{shown} is not text",
+        what=f"{shown(value)} is not text",
         why="numbers and yes/no words change on their way (leading zeros, exponents); text does not",
-        how=f'write it in quotes: "{shown}"' if isinstance(value, bool | int) else "write one text in quotes",
+        how=f'write it in quotes: "{shown(value)}"' if isinstance(value, int) else "write one text in quotes",
     )
 
 
@@ -62,7 +61,8 @@ class Matching:
     def _check(self, value: object) -> str:
         text = _require_text(value)
         if not self._compiled.fullmatch(text):
-            raise refusal(what=f"{_shown(text)} {self.what}", why=self.why, how=self.how)
+            unambiguous = text if text.isascii() else ascii(text)[1:-1]  # a Cyrillic a looks like a
+            raise refusal(what=f"{shown(unambiguous)} {self.what}", why=self.why, how=self.how)
         return text
 
     def __get_pydantic_core_schema__(
@@ -78,21 +78,31 @@ class Matching:
         return {"type": "string", "pattern": self.pattern}
 
 
-def _shown(text: str, longest: int = 80) -> str:
-    """Return a text in quotes, harmless to print and cut to a readable length."""
-    return (
-        ascii(text if len(text) <= longest else text[:longest] + "…")
-        if not text.isprintable()
-        else (f'"{text}"' if len(text) <= longest else f'"{text[:longest]}…"')
-    )
-
-
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+
+
+def _cron_field(number: str) -> str:
+    """Return the pattern of one field of a schedule: a list of numbers, ranges and steps."""
+    part = rf"(\*|({number})(-({number}))?)(/[1-9][0-9]?)?"
+    return rf"{part}(,{part}){{0,11}}"
+
+
+_CRON = " ".join(
+    (
+        _cron_field("[0-9]|[1-5][0-9]"),  # minute
+        _cron_field("[0-9]|1[0-9]|2[0-3]"),  # hour
+        _cron_field("[1-9]|[12][0-9]|3[01]"),  # day of the month
+        _cron_field("[1-9]|1[0-2]"),  # month
+        _cron_field("[0-6]"),  # day of the week
+    )
+)
+
+TENANT_ID_PATTERN = r"^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$"
 
 TenantId = Annotated[
     str,
     Matching(
-        r"^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$",
+        TENANT_ID_PATTERN,
         "is not a tenant id",
         "the id becomes a namespace and the first part of a host name, which allow nothing else",
         "use 3 to 32 lower-case letters, digits and inner hyphens",
@@ -155,10 +165,10 @@ StripeSubscriptionId = Annotated[
 Host = Annotated[
     str,
     Matching(
-        rf"^(?=.{{4,253}}$){LABEL}(\.{LABEL})+$",
+        rf"^(?=.{{4,253}}$)({LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?$",
         "is not a host name",
         "it goes into routes and certificates, where anything else breaks them or opens them to others",
-        "write a full name in lower-case ASCII (punycode for others), without scheme, port, path or *",
+        "write a full name in lower-case ASCII (punycode for others), no scheme, port, path, * or address",
     ),
 ]
 Version = Annotated[
@@ -173,10 +183,10 @@ Version = Annotated[
 Cron = Annotated[
     str,
     Matching(
-        r"^[0-9*/,-]{1,32}( [0-9*/,-]{1,32}){4}$",
+        rf"^{_CRON}$",
         "is not a cron schedule",
         "the backup would never run, and nobody would notice before it is needed",
-        'write five fields of digits, *, /, - and commas: "30 2 * * *" is half past two every night (UTC)',
+        'write minute, hour, day, month and weekday in UTC: "30 2 * * *" is half past two every night',
     ),
 ]
 StorageClassName = Annotated[
@@ -213,7 +223,7 @@ def _day(value: object) -> date:
     text = _require_text(value) if not isinstance(value, date) else value.isoformat()
     if not re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", text):
         raise refusal(
-            what=f"{_shown(text)} is not a date",
+            what=f"{shown(text)} is not a date",
             why="a time or a zone leaves open on which day something ends; days here are days in UTC",
             how='write year, month and day: "2026-11-30"',
         )
@@ -221,7 +231,7 @@ def _day(value: object) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise refusal(
-            what=f"{_shown(text)} is a day that does not exist",
+            what=f"{shown(text)} is a day that does not exist",
             why="a licence or a deletion would hang on it",
             how="look the day up in a calendar",
         ) from error
@@ -257,7 +267,7 @@ def _one_line(value: object) -> str:
     text = _readable(value)
     if "\n" in text or text != text.strip() or not text:
         raise refusal(
-            what=f"{_shown(text)} is not one plain line",
+            what=f"{shown(text)} is not one plain line",
             why="names are shown in tables, mails and licences, one line each",
             how="write it on one line without spaces around it",
         )

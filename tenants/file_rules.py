@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tenants.errors import Problem
+from tenants.fields import TENANT_ID_PATTERN
 from tenants.models import LifecycleState, MqttMode
 from tenants.quantities import mebibytes, millicores
 from tenants.statuses import OUTCOMES, Status, ValidUntil
@@ -39,8 +41,8 @@ def id_problems(document: Document, *, stem: str) -> Iterator[Problem]:
     """Yield what is wrong with the id, which can be said even when other fields are wrong."""
     tenant_id = document.data.get("id")
     where = document.where("id")
-    if not isinstance(tenant_id, str):
-        return
+    if not isinstance(tenant_id, str) or not re.fullmatch(TENANT_ID_PATTERN, tenant_id):
+        return  # the model says so
     if ("id",) in document.unquoted:
         yield Problem(
             where=where,
@@ -75,6 +77,7 @@ def file_problems(file: TenantFile, plan: Plan, document: Document) -> list[Prob
         *_option_problems(file, plan, document),
         *_size_problems(file, plan, document),
         *_region_problems(file, document),
+        *_move_problems(file, document),
     ]
 
 
@@ -225,3 +228,13 @@ def _region_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
                 why="one of the two was probably meant to be another region",
                 how="correct or delete it",
             )
+
+
+def _move_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
+    if file.move and file.move.from_cell == file.cell:
+        yield Problem(
+            where=document.where("move", "from_cell"),
+            what="the move starts and ends in the same cell",
+            why="a record of a move that is none would let a later slip of the pen pass",
+            how="delete the move, or write the new cell",
+        )

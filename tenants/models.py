@@ -226,7 +226,9 @@ class TenantFile(BaseModel, frozen=True, extra="forbid"):
     )
     customer_id: CustomerId = Field(title="Customer id", description="The customer's id in the billing.")
     company_name: Annotated[Line, Field(max_length=120)] = Field(
-        title="Company name", description="The customer's name in any script, at most 120 characters."
+        json_schema_extra={"maxLength": 120},
+        title="Company name",
+        description="The customer's name in any script, at most 120 characters.",
     )
     contact_email: Email = Field(title="Contact", description="Address for mails about the tenant.")
     plan: PlanName = Field(title="Plan", description="starter, professional or enterprise.")
@@ -285,5 +287,8 @@ class TenantFile(BaseModel, frozen=True, extra="forbid"):
         default=BackupChoices(), title="Backup", description="Backup settings that differ from the plan's."
     )
     notes: Annotated[Text, Field(max_length=4000)] = Field(
-        default="", title="Notes", description="Anything people should know."
+        default="",
+        json_schema_extra={"maxLength": 4000},
+        title="Notes",
+        description="Anything people should know.",
     )

@@ -83,7 +83,7 @@ def load_registry(
             problems += error.problems
     problems += registry_problems(loaded, removed=removed, facts=facts, complete=not problems)
     if problems:
-        raise UsageError(sorted(problems))
+        raise UsageError(sorted(problems, key=_reading_order))
     loaded.sort(key=lambda entry: entry.tenant.id)
     return Registry(
         environment=environment,
@@ -115,6 +115,13 @@ def check_tenant(document: Document, *, stem: str, environment: str, plans: Plan
     if problems:
         raise UsageError(problems)
     return Loaded(resolve(file, environment=environment, plan=plan), file, document)
+
+
+def _reading_order(problem: Problem) -> tuple[str, int, Problem]:
+    """Return the place of a problem in the order in which its reader goes through the files."""
+    path, _, rest = problem.where.partition(":")
+    line = rest.partition(":")[0]
+    return path, int(line) if line.isdigit() else 0, problem
 
 
 def _files(directory: Path, folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from tenants.characters import shown
 from tenants.errors import Problem, UsageError
 
 if TYPE_CHECKING:
@@ -44,70 +45,67 @@ def _problem(model: type[BaseModel], document: Document, error: ErrorDetails) ->
     where = document.where(*location)
     context = error.get("ctx", {})
     kind = error["type"]
-    shown = _shown(error["input"])
+    value = shown(error["input"])
     if kind == "refused":
         what, why, how = context["what"], context["why"], context["how"]
     elif kind == "extra_forbidden":
-        known = _fields_at(model, location[:-1])
+        known = sorted(_model_at(model, location[:-1]).model_fields)
         what = "there is no such key"
         why = "it would be ignored, and whoever wrote it would believe it works"
         how = f"{did_you_mean(str(location[-1]), known)}known keys here: {', '.join(known)}"
     elif kind == "missing":
         what = "the key is missing"
         why = "nothing sensible can be assumed in its place"
-        how = "add it"
+        field = _model_at(model, location[:-1]).model_fields[str(location[-1])]
+        how = f"add it: {field.description}"
     elif kind in {"literal_error", "enum"}:
         known = _choices(context["expected"])
-        what = f"{shown} is not one of the allowed words"
+        what = f"{value} is not one of the allowed words"
         why = "a misspelt word must not be taken for another one"
         how = f"{did_you_mean(str(error['input']), known)}allowed: {', '.join(known)}"
     else:
-        what, why, how = _simple(kind, shown, error["msg"])
+        what, why, how = _simple(error, value)
     return Problem(where=where, what=what, why=why, how=how)
 
 
-def _simple(kind: str, shown: str, message: str) -> tuple[str, str, str]:
-    if kind in {"int_type", "int_parsing"}:
-        return (
-            f"{shown} is not a whole number",
-            "text that looks like a number is read differently by different programs",
-            "write plain digits without quotes",
-        )
-    if kind in {"bool_type", "bool_parsing"}:
-        return (
-            f"{shown} is neither true nor false",
-            "readers disagree about yes, no, on, off and quoted words",
-            "write true or false without quotes",
-        )
-    if kind in {"model_type", "model_attributes_type", "dict_type"}:
-        return (
-            f"{shown} stands where keys are expected",
-            "its fields would all be lost",
-            "write the fields below it, indented by two spaces, one `key: value` a line",
-        )
-    if kind in {"tuple_type", "list_type"}:
-        return (
-            f"{shown} stands where a list is expected",
-            "a text would be taken apart letter by letter",
-            "write one entry a line, each after `- `",
-        )
-    return (
-        f"{shown}: {message[:1].lower()}{message[1:]}",
-        "a value outside its range is a slip of the pen or would harm the tenant",
-        "choose a value within the range",
-    )
+_WRONG_KIND = {
+    "int_type": (
+        "is not a whole number",
+        "text that looks like a number is read differently by different programs",
+        "write plain digits without quotes",
+    ),
+    "bool_type": (
+        "is neither true nor false",
+        "readers disagree about yes, no, on, off and quoted words",
+        "write true or false without quotes",
+    ),
+    "model_type": (
+        "stands where keys are expected",
+        "its fields would all be lost",
+        "write the fields below it, indented by two spaces, one `key: value` a line",
+    ),
+    "tuple_type": (
+        "stands where a list is expected",
+        "a text would be taken apart letter by letter",
+        "write one entry a line, each after `- `",
+    ),
+}
+_WRONG_KIND["dict_type"] = _WRONG_KIND["model_type"]
+
+_RANGES = {
+    "greater_than_equal": ("is below {ge}", "write {ge} or more"),
+    "less_than_equal": ("is above {le}", "write {le} or less"),
+    "too_long": ("is longer than {max_length}", "keep it to {max_length} at most"),
+}
 
 
-def _shown(value: object, longest: int = 60) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return "a group of keys"
-    if isinstance(value, list):
-        return "a list"
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    text = text if text.isprintable() else ascii(value)
-    return text if len(text) <= longest else f"{text[:longest]}…"
+def _simple(error: ErrorDetails, value: str) -> tuple[str, str, str]:
+    """Return what, why and how for the errors of plain kinds and ranges."""
+    if error["type"] in _RANGES:
+        what, how = (text.format(**error["ctx"]) for text in _RANGES[error["type"]])
+        return f"{value} {what}", "such a value is a slip of the pen or would harm the tenant", how
+    what, why, how = _WRONG_KIND[error["type"]]
+    return f"{value} {what}", why, how
 
 
 def _choices(expected: str) -> list[str]:
@@ -115,23 +113,17 @@ def _choices(expected: str) -> list[str]:
     return [word.strip(" '") for word in expected.replace(" or ", ", ").split(",")]
 
 
-def _fields_at(model: type[BaseModel], location: KeyPath) -> list[str]:
-    """Return the keys that a model knows at a place inside it."""
-    here: Any = model
+def _model_at(model: type[BaseModel], location: KeyPath) -> type[BaseModel]:
+    """Return the model at a place inside a model."""
+    here = model
     for key in location:
-        if isinstance(here, type) and issubclass(here, BaseModel):
-            field = here.model_fields.get(str(key))
-            here = _model_in(field.annotation) if field else None
-        if here is None:
-            return []
-    return sorted(here.model_fields)
+        if key in here.model_fields:
+            here = _model_in(here.model_fields[str(key)].annotation) or here
+    return here
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401  # any type expression
     """Return the model inside a type such as ``Trial | None`` or ``dict[str, Plan]``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    for part in get_args(annotation):
-        if found := _model_in(part):
-            return found
-    return None
+    return next(filter(None, map(_model_in, get_args(annotation))), None)

@@ -174,7 +174,7 @@ def _decode(content: bytes, name: str) -> str:
     if "\r" in text:
         refuse(
             text.count("\n", 0, text.index("\r")) + 1,
-            "has Windows line ends (CR)",
+            "has line ends of Windows or old Macs (CR)",
             "every line would show as changed and multi-line texts would carry stray characters",
             "save the file with LF line ends",
         )

@@ -1,0 +1,62 @@
+"""What the tests of the registry share: the real plan table, and small registries on disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tenants.facts import EnvironmentFacts
+from tenants.plans import PlanTable, load_plans
+from tenants.registry import Registry, load_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def plans() -> PlanTable:
+    return load_plans(ROOT / "tenants/plans.yaml")
+
+
+@pytest.fixture(scope="session")
+def facts() -> EnvironmentFacts:
+    return EnvironmentFacts(domain="iotistic.example", tenants_per_cell=3)
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[Path, str], None]:
+    """Compare a text with the file that holds it, or write the file if UPDATE_GOLDEN=1 says so."""
+
+    def compare(path: Path, text: str) -> None:
+        if os.environ.get("UPDATE_GOLDEN") == "1":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text, "UPDATE_GOLDEN=1 writes it anew"
+
+    return compare
+
+
+@pytest.fixture
+def load(tmp_path: Path, plans: PlanTable, facts: EnvironmentFacts) -> Callable[..., Registry]:
+    """Write tenant files, by id, and load them as one environment."""
+
+    def write_and_load(
+        files: dict[str, str], *, facts: EnvironmentFacts = facts, environment: str = "dev"
+    ) -> Registry:
+        folder = tmp_path / environment
+        folder.mkdir(exist_ok=True)
+        for name, text in files.items():
+            (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+        return load_registry(tmp_path, environment=environment, plans=plans, facts=facts)
+
+    return write_and_load
