@@ -167,9 +167,9 @@ def _content(path: Path) -> bytes | None:
 
 
 def _diff(old: bytes | None, new: bytes | None, name: str) -> list[str]:
-    sides = [content.decode(errors="replace").splitlines() if content else [] for content in (old, new)]
-    names = [name if content is not None else "/dev/null" for content in (old, new)]
-    return list(difflib.unified_diff(*sides, *names, lineterm=""))
+    before, after = ((content or b"").decode(errors="replace").splitlines() for content in (old, new))
+    source, target = (name if content is not None else "/dev/null" for content in (old, new))
+    return list(difflib.unified_diff(before, after, source, target, lineterm=""))
 
 
 def _replace(one: Edit) -> None:

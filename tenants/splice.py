@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
@@ -79,7 +79,9 @@ def _with(data: dict[str, Any], keys: KeyPath, value: Value | None) -> dict[str,
     data = copy.deepcopy(data)
     groups = [data]
     for key in keys[:-1]:
-        groups.append(groups[-1].setdefault(str(key), {}))
+        inner = groups[-1].get(str(key))
+        groups[-1][str(key)] = inner = inner if isinstance(inner, dict) else {}
+        groups.append(inner)
     groups[-1][str(keys[-1])] = list(value) if _is_list(value) else value
     if value is None:
         for group, key in reversed(list(zip(groups, keys, strict=True))):
@@ -88,7 +90,7 @@ def _with(data: dict[str, Any], keys: KeyPath, value: Value | None) -> dict[str,
     return data
 
 
-def _is_list(value: object) -> bool:
+def _is_list(value: object) -> TypeGuard[Sequence[str]]:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
@@ -176,9 +178,8 @@ def _removed(text: str, keys: KeyPath) -> str:
     path = _path_to(text, keys)
     while len(path) > 1 and len(path[-1][0].value) == 1:
         path.pop()
-    mapping, index = path[-1]
-    if index is None:
-        return text
+    mapping = path[-1][0]
+    index = [key.value for key, _ in mapping.value].index(keys[len(path) - 1])
     key, value = mapping.value[index]
     if mapping.flow_style:
         if index > 0:
@@ -197,7 +198,7 @@ def _lines(key: str, value: Value) -> list[str]:
     margin = " " * _INDENT
     if isinstance(value, Mapping) and value:
         return [f"{key}:", *(margin + line for name, inner in value.items() for line in _lines(name, inner))]
-    if isinstance(value, Sequence) and not isinstance(value, str) and value:
+    if _is_list(value) and value:
         return [f"{key}:", *(f"{margin}- {_flow(item)}" for item in value)]
     return [f"{key}: {_flow(value)}"]
 
@@ -206,6 +207,6 @@ def _flow(value: Value) -> str:
     """Return a value on one line; JSON's quoted text is YAML's too."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if _is_list(value):
         return "[" + ", ".join(_flow(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False)
