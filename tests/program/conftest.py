@@ -1,0 +1,93 @@
+"""The whole program under an engine that records what is declared and does nothing."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
+
+from infra.program import declare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+INSTANCE = "iotistic:customer:CustomerInstance"
+
+
+@dataclass
+class RecordingEngine(Mocks):
+    """Records every resource, and answers that the stack holds the customers ``deployed``.
+
+    Attributes:
+        deployed: Ids of the customers in the stack's state.
+        declared: What the program declared, in order.
+    """
+
+    deployed: Sequence[str] = ()
+    declared: list[MockResourceArgs] = field(default_factory=list)
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.declared.append(args)
+        return f"{args.name}-id", args.inputs
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], None]:
+        assert args.token.endswith(":readStackResourceOutputs"), args.token
+        urns = [f"urn:pulumi:dev::iotistic::{INSTANCE}::{tenant}" for tenant in self.deployed]
+        return {"outputs": {urn: {"type": INSTANCE, "outputs": {}} for urn in urns}}, None
+
+    def kubernetes_objects(self) -> list[MockResourceArgs]:
+        return [resource for resource in self.declared if resource.typ.startswith("kubernetes:")]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the program.
+
+    Attributes:
+        engine: What was declared.
+        outputs: What the program returned as the stack's outputs.
+    """
+
+    engine: RecordingEngine
+    outputs: dict[str, Any]
+
+
+@pytest.fixture
+def config(licence_private_key: str) -> dict[str, str]:
+    """A complete configuration of a dev stack."""
+    return {
+        "environment": "dev",
+        "domain": "iotistic.localhost",
+        "cluster": "simulated",
+        "clusterIdentifier": "test",
+        "kubeconfig": "kubeconfig",
+        "kubeContext": "test",
+        "storageClass": "standard",
+        "ingressClass": "traefik",
+        "protect": "false",
+        "masterKey": base64.b64encode(bytes(range(32))).decode(),
+        "licencePrivateKey": licence_private_key,
+    }
+
+
+@pytest.fixture
+def run_program() -> Callable[..., Run]:
+    """Run the program: ``run_program(config, deployed=["acme"])``."""
+
+    def run(config: dict[str, str], *, deployed: Sequence[str] = ()) -> Run:
+        engine = RecordingEngine(deployed)
+        pulumi.runtime.set_mocks(engine, project="iotistic", stack="dev")
+        pulumi.runtime.set_all_config({f"iotistic:{key}": value for key, value in config.items()})
+        outputs: dict[str, Any] = {}
+
+        async def program() -> None:
+            outputs.update(await declare())
+
+        pulumi.runtime.test(program)()
+        return Run(engine, outputs)
+
+    return run

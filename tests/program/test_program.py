@@ -1,0 +1,132 @@
+"""What the program declares as a whole, and what it refuses before it declares anything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tenants.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.program.conftest import Run
+
+TENANTS = ["acme", "globex", "initech"]
+
+
+def test_each_tenant_gets_one_instance(run_program: Callable[..., Run], config: dict[str, str]) -> None:
+    run = run_program(config)
+    namespaces = [
+        resource.inputs["metadata"]["name"]
+        for resource in run.engine.kubernetes_objects()
+        if resource.typ.endswith(":Namespace")
+    ]
+    assert namespaces == [
+        "ingress",
+        "mqtt-edge",
+        "monitoring",
+        *(f"customer-{tenant}" for tenant in TENANTS),
+    ]
+    assert sorted(run.outputs["tenants"]) == TENANTS
+    assert run.outputs["tenants"]["acme"] == {
+        "url": "https://acme.iotistic.localhost",
+        "mqtt": "mqtts://mqtt-acme.iotistic.localhost:8883",
+    }
+
+
+def test_every_object_names_the_explicit_provider(
+    run_program: Callable[..., Run], config: dict[str, str]
+) -> None:
+    objects = run_program(config).engine.kubernetes_objects()
+    assert len(objects) > len(TENANTS) * 20
+    providers = {
+        (resource.provider or "no::explicit::provider").split("::")[2].rpartition("$")[2]
+        for resource in objects
+    }
+    assert providers == {"pulumi:providers:kubernetes"}
+
+
+def test_every_object_has_the_one_field_manager(
+    run_program: Callable[..., Run], config: dict[str, str]
+) -> None:
+    managers = Counter(
+        resource.inputs["metadata"]["annotations"]["pulumi.com/patchFieldManager"]
+        for resource in run_program(config).engine.kubernetes_objects()
+    )
+    assert set(managers) == {"iotistic"}
+
+
+def test_logical_names_are_unique_within_a_type(
+    run_program: Callable[..., Run], config: dict[str, str]
+) -> None:
+    names = Counter((resource.typ, resource.name) for resource in run_program(config).engine.declared)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_two_runs_declare_the_same(run_program: Callable[..., Run], config: dict[str, str]) -> None:
+    first, second = (
+        {(r.typ, r.name): r.inputs for r in run_program(config).engine.declared} for _ in range(2)
+    )
+    assert first == second
+
+
+def test_nothing_is_declared_when_a_running_customer_has_no_file(
+    run_program: Callable[..., Run], config: dict[str, str]
+) -> None:
+    with pytest.raises(UsageError) as refusal:
+        run_program(config, deployed=["acme", "umbrella", "hooli"])
+    assert [problem.where for problem in refusal.value.problems] == [
+        "tenants/registry/dev/hooli.yaml",
+        "tenants/registry/dev/umbrella.yaml",
+    ]
+    assert "git checkout -- tenants/registry/dev/hooli.yaml" in str(refusal.value)
+
+
+def test_customers_that_the_stack_holds_and_the_registry_knows_are_fine(
+    run_program: Callable[..., Run], config: dict[str, str]
+) -> None:
+    assert sorted(run_program(config, deployed=TENANTS).outputs["tenants"]) == TENANTS
+
+
+def test_every_missing_key_is_named_at_once(run_program: Callable[..., Run]) -> None:
+    with pytest.raises(UsageError) as refusal:
+        run_program({"environment": "dev"})
+    missing = {problem.where.rpartition(":")[2] for problem in refusal.value.problems}
+    assert {"domain", "kubeconfig", "kubeContext", "masterKey", "licencePrivateKey"} <= missing
+    assert "environment" not in missing
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("environment", "../prod"),
+        ("domain", "not a domain"),
+        ("domain", "localhost"),
+        ("cluster", "minikube"),
+        ("protect", "perhaps"),
+        ("masterKey", "c2hvcnQ="),
+        ("masterKey", "not base64!"),
+        ("kubeconfig", ""),
+    ],
+)
+def test_a_wrong_value_is_refused_by_key_and_never_repeated_if_secret(
+    run_program: Callable[..., Run], config: dict[str, str], key: str, value: str
+) -> None:
+    with pytest.raises(UsageError) as refusal:
+        run_program({**config, key: value})
+    (problem,) = refusal.value.problems
+    assert problem.where == f"Pulumi.dev.yaml: iotistic:{key}"
+    assert "pulumi config set" in problem.how
+    if key == "masterKey":
+        assert value not in str(refusal.value)
+        assert "--secret" in problem.how
+
+
+def test_a_licence_key_that_is_no_key_is_refused(
+    run_program: Callable[..., Run], config: dict[str, str]
+) -> None:
+    with pytest.raises(UsageError):
+        run_program({**config, "licencePrivateKey": "not a key"})

@@ -1,0 +1,169 @@
+"""Rules that every object of every customer obeys, whatever the plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.program.test_goldens import GOLDEN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_OBJECTS = 32
+WORKLOADS = {"Deployment", "StatefulSet"}
+
+
+@pytest.fixture(params=sorted(GOLDEN.glob("*.yaml")), ids=lambda path: path.stem)
+def objects(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    path: Path = request.param
+    return list(YAML(typ="safe").load_all(path))
+
+
+@pytest.fixture
+def pods(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [item["spec"]["template"] for item in objects if item["kind"] in WORKLOADS]
+
+
+@pytest.fixture
+def containers(pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [container for pod in pods for container in pod["spec"]["containers"]]
+
+
+def test_objects_per_customer_stay_few(objects: list[dict[str, Any]]) -> None:
+    assert len(objects) <= MAX_OBJECTS
+
+
+def test_everything_is_in_the_customers_namespace(objects: list[dict[str, Any]]) -> None:
+    namespace, *others = objects
+    assert namespace["kind"] == "Namespace"
+    assert {item["metadata"]["namespace"] for item in others} == {namespace["metadata"]["name"]}
+
+
+def test_everything_is_labelled_with_the_customer(objects: list[dict[str, Any]]) -> None:
+    tenant = objects[0]["metadata"]["labels"]["iotistic.io/tenant"]
+    for item in objects:
+        labels = item["metadata"]["labels"]
+        assert labels["iotistic.io/tenant"] == tenant
+        assert labels["app.kubernetes.io/part-of"] == "iotistic"
+        assert {"app.kubernetes.io/name", "app.kubernetes.io/component", "iotistic.io/plan"} <= set(labels)
+
+
+def test_pods_pass_restricted(pods: list[dict[str, Any]], containers: list[dict[str, Any]]) -> None:
+    for pod in pods:
+        security = pod["spec"]["securityContext"]
+        assert security["runAsNonRoot"] is True
+        assert security["runAsUser"] > 0
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["spec"]["automountServiceAccountToken"] is False
+    for container in containers:
+        security = container["securityContext"]
+        assert security["allowPrivilegeEscalation"] is False
+        assert security["capabilities"] == {"drop": ["ALL"]}
+        assert security["readOnlyRootFilesystem"] is True
+
+
+def test_containers_have_probes_requests_and_limits(containers: list[dict[str, Any]]) -> None:
+    for container in containers:
+        assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
+        for bound in ("requests", "limits"):
+            assert set(container["resources"][bound]) == {"cpu", "memory"}
+
+
+def test_images_have_exact_versions(containers: list[dict[str, Any]]) -> None:
+    for container in containers:
+        _, _, tag = container["image"].rpartition(":")
+        assert tag[0].isdigit(), container["image"]
+
+
+def test_no_environment_variable_holds_a_secret(containers: list[dict[str, Any]]) -> None:
+    for container in containers:
+        for variable in container["env"]:
+            secret = any(word in variable["name"] for word in ("PASSWORD", "SECRET", "LICENSE_KEY"))
+            if secret and not variable["name"].endswith("_FILE"):
+                assert "secretKeyRef" in variable["valueFrom"], variable["name"]
+
+
+def test_every_mount_has_a_volume_and_every_reference_an_object(
+    objects: list[dict[str, Any]], pods: list[dict[str, Any]]
+) -> None:
+    existing = {(item["kind"], item["metadata"]["name"]) for item in objects}
+    for pod in pods:
+        volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+        for container in pod["spec"]["containers"]:
+            assert {mount["name"] for mount in container["volumeMounts"]} == set(volumes)
+            for variable in container["env"]:
+                if "valueFrom" in variable:
+                    reference = variable["valueFrom"]["secretKeyRef"]
+                    assert ("Secret", reference["name"]) in existing
+        for volume in volumes.values():
+            if "persistentVolumeClaim" in volume:
+                claim = volume["persistentVolumeClaim"]["claimName"]
+                assert ("PersistentVolumeClaim", claim) in existing
+            if "configMap" in volume:
+                assert ("ConfigMap", volume["configMap"]["name"]) in existing
+            if "secret" in volume:
+                assert ("Secret", volume["secret"]["secretName"]) in existing
+
+
+def test_policies_deny_everything_then_open_named_ports(objects: list[dict[str, Any]]) -> None:
+    policies = {item["metadata"]["name"]: item["spec"] for item in objects if item["kind"] == "NetworkPolicy"}
+    deny = policies["default-deny"]
+    assert deny["podSelector"] == {}
+    assert deny["ingress"] == []
+    for policy in policies.values():
+        assert policy["policyTypes"] == ["Ingress", "Egress"]
+        for rule in [*policy["ingress"], *policy["egress"]]:
+            assert rule["ports"], "a rule without ports opens all of them"
+            assert rule.get("from") or rule.get("to"), "a rule without peers opens to everybody"
+
+
+def test_routes_send_the_api_and_its_websocket_to_the_api(objects: list[dict[str, Any]]) -> None:
+    (ingress,) = (item for item in objects if item["kind"] == "Ingress")
+    services = {item["metadata"]["name"]: item for item in objects if item["kind"] == "Service"}
+    routes = {}
+    for path in ingress["spec"]["rules"][0]["http"]["paths"]:
+        backend = path["backend"]["service"]
+        assert backend["port"]["number"] in {
+            port["port"] for port in services[backend["name"]]["spec"]["ports"]
+        }
+        routes[path["path"]] = backend["name"]
+    assert routes == {"/api": "api", "/ws": "api", "/": "dashboard"}
+
+
+def test_limits_with_a_rolling_surge_and_a_solver_fit_the_quota(objects: list[dict[str, Any]]) -> None:
+    (quota,) = (item["spec"]["hard"] for item in objects if item["kind"] == "ResourceQuota")
+    (defaults,) = (item["spec"]["limits"][0] for item in objects if item["kind"] == "LimitRange")
+    for resource, parse in (("cpu", millicores), ("memory", mebibytes)):
+        steady = sum(parse(limit) for item in objects for limit in limits_of(item, resource))
+        # Only a Deployment starts a new pod beside the old one.
+        surge = max(
+            parse(limit)
+            for item in objects
+            if item["kind"] == "Deployment"
+            for limit in limits_of(item, resource)
+        )
+        solver = parse(defaults["default"][resource])
+        assert steady + surge + solver <= parse(quota[f"limits.{resource}"])
+    claims = [item for item in objects if item["kind"] == "PersistentVolumeClaim"]
+    services = [item for item in objects if item["kind"] == "Service"]
+    assert len(claims) <= int(quota["persistentvolumeclaims"])
+    assert len(services) + 1 <= int(quota["services"]), "the ACME solver needs a Service"
+
+
+def limits_of(item: dict[str, Any], resource: str) -> list[str]:
+    if item["kind"] not in WORKLOADS:
+        return []
+    containers = item["spec"]["template"]["spec"]["containers"]
+    return [container["resources"]["limits"][resource] for container in containers]
+
+
+def millicores(text: str) -> float:
+    return float(text[:-1]) if text.endswith("m") else float(text) * 1000
+
+
+def mebibytes(text: str) -> float:
+    factors = {"Mi": 1, "Gi": 1024}
+    return float(text[:-2]) * factors[text[-2:]]
