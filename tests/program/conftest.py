@@ -34,10 +34,10 @@ class RecordingEngine(Mocks):
         self.declared.append(args)
         return f"{args.name}-id", args.inputs
 
-    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], None]:
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         assert args.token.endswith(":readStackResourceOutputs"), args.token
         urns = [f"urn:pulumi:dev::iotistic::{INSTANCE}::{tenant}" for tenant in self.deployed]
-        return {"outputs": {urn: {"type": INSTANCE, "outputs": {}} for urn in urns}}, None
+        return {"outputs": {urn: {"type": INSTANCE, "outputs": {}} for urn in urns}}, []
 
     def kubernetes_objects(self) -> list[MockResourceArgs]:
         return [resource for resource in self.declared if resource.typ.startswith("kubernetes:")]
@@ -87,7 +87,7 @@ def run_program() -> Callable[..., Run]:
         async def program() -> None:
             outputs.update(await declare())
 
-        pulumi.runtime.test(program)()
+        pulumi.runtime.test(program)()  # type: ignore[no-untyped-call] # the SDK leaves it untyped
         return Run(engine, outputs)
 
     return run
