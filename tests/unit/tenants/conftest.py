@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +16,8 @@ from tenants.registry import Registry, load_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tenants.tenant import Tenant
 
 ROOT = Path(__file__).parents[3]
 
@@ -60,3 +64,38 @@ def load(tmp_path: Path, plans: PlanTable, facts: EnvironmentFacts) -> Callable[
         return load_registry(tmp_path, environment=environment, plans=plans, facts=facts)
 
     return write_and_load
+
+
+@pytest.fixture(scope="session")
+def text() -> Callable[..., str]:
+    """Return the text of a tenant's file: a paying starter, with the fields given instead or added.
+
+    JSON is YAML, so a field may be given as any plain value.
+    """
+
+    def write(tenant_id: str = "acme", **fields: Any) -> str:  # noqa: ANN401  # any field of a file
+        values: dict[str, Any] = {
+            "schema_version": 1,
+            "id": tenant_id,
+            "customer_id": f"cust_{hashlib.sha256(tenant_id.encode()).hexdigest()[:32]}",
+            "company_name": "Acme Workshop",
+            "contact_email": "it@acme.example",
+            "plan": "starter",
+            "created": "2026-11-02",
+            "subscription": {"status": "active", "current_period_end": "2026-12-31"},
+            **fields,
+        }
+        return "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
+
+    return write
+
+
+@pytest.fixture
+def tenant(load: Callable[..., Registry], text: Callable[..., str]) -> Callable[..., Tenant]:
+    """Return the tenant that a file with the given fields describes."""
+
+    def make(tenant_id: str = "acme", **fields: Any) -> Tenant:  # noqa: ANN401  # any field of a file
+        (only,) = load({tenant_id: text(tenant_id, **fields)}).tenants
+        return only
+
+    return make

@@ -61,10 +61,12 @@ def test_a_second_validator_refuses_the_wrong_fields_and_accepts_the_live_regist
         "-o",
         "json",
     ]
-    refused = subprocess.run([*command, *map(str, wrong)], capture_output=True, text=True, check=False)
+    paths = [str(path) for path in wrong]
+    refused = subprocess.run([*command, *paths], capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     report = json.loads(refused.stdout)
     named = {Path(error["filename"]) for kind in ("errors", "parse_errors") for error in report[kind]}
     assert set(wrong) - named == set()
-    accepted = subprocess.run([*command, *map(str, right)], capture_output=True, text=True, check=False)
+    paths = [str(path) for path in right]
+    accepted = subprocess.run([*command, *paths], capture_output=True, text=True, check=False)
     assert accepted.returncode == 0, accepted.stdout
