@@ -57,7 +57,7 @@ def test_a_second_validator_refuses_the_wrong_fields_and_accepts_the_live_regist
         "-m",
         "check_jsonschema",
         "--schemafile",
-        ROOT / "tenants/schema.json",
+        str(ROOT / "tenants/schema.json"),
         "-o",
         "json",
     ]
