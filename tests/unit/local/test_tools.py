@@ -1,0 +1,439 @@
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import shutil
+import stat
+import threading
+import time
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+from filelock import FileLock
+from rich.console import Console
+
+from ops.local.crds import MODULES
+from ops.local.gobuild import GoSource
+from ops.local.onpath import InstalledSource
+from ops.local.recipes import GoBuild, known_tools
+from ops.local.releases import ReleaseSource
+from ops.local.sources import SourceFailedError
+from ops.local.tools import MODULES_FOLDER, ROOT, VERSIONS_FILE, ensure
+from ops.local.versions import load_versions
+from tenants.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ops.local.recipes import Tool
+    from ops.local.sources import Say, Source
+
+VERSIONS = load_versions(VERSIONS_FILE)
+KNOWN = known_tools(VERSIONS)
+
+
+class Fake:
+    """A source that does what a test says."""
+
+    label = "fake"
+
+    def __init__(self, act: Callable[[Tool, Path], None]) -> None:
+        self.act = act
+
+    def fetch(self, tool: Tool, into: Path, say: Say) -> None:
+        say("working, a bit")
+        say("working, a bit more")
+        self.act(tool, into)
+
+
+def deliver(tool: Tool, into: Path) -> None:
+    for binary in tool.binaries:
+        (into / binary).write_text(binary)
+
+
+def forbidden(tool: Tool, _into: Path) -> None:
+    pytest.fail(f"{tool.name} was fetched again")
+
+
+def fails(_tool: Tool, into: Path) -> None:
+    (into / "half").write_text("half")
+    message = "this way is closed"
+    raise SourceFailedError(message)
+
+
+def quiet() -> Console:
+    return Console(file=io.StringIO(), width=200)
+
+
+def said(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def program(path: Path, body: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
+class TestEnsure:
+    def test_all_but_the_optional_ones(self, tmp_path: Path) -> None:
+        toolbox = ensure(console=quiet(), folder=tmp_path, sources=[Fake(deliver)])
+        assert set(toolbox.binaries) == {
+            "etcd",
+            "kubectl",
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kwok",
+            "kwokctl",
+            "pulumi",
+            "pulumi-language-python",
+            "pulumi-language-python-exec",
+            "pulumi-resource-kubernetes",
+        }
+        for name, path in toolbox.binaries.items():
+            assert path.read_text() == name
+            assert path.stat().st_mode & stat.S_IXUSR
+            assert (toolbox.bin_dir / name).resolve() == path.resolve()
+        with pytest.raises(KeyError):
+            toolbox.path("helm")
+
+    def test_an_optional_one_by_name(self, tmp_path: Path) -> None:
+        assert (
+            ensure(["helm"], console=quiet(), folder=tmp_path, sources=[Fake(deliver)]).path("helm").exists()
+        )
+
+    def test_progress_says_which_of_how_many_and_once_what(self, tmp_path: Path) -> None:
+        console = quiet()
+        ensure(["etcd", "kubectl"], console=console, folder=tmp_path, sources=[Fake(deliver)])
+        etcd, kubernetes = VERSIONS.tools["etcd"], VERSIONS.tools["kubernetes"]
+        assert said(console).splitlines() == [
+            f"[1/2] etcd {etcd}: working, a bit",
+            f"[1/2] etcd {etcd}: done in 0 s",
+            f"[2/2] kubectl {kubernetes}: working, a bit",
+            f"[2/2] kubectl {kubernetes}: done in 0 s",
+        ]
+
+    def test_a_terminal_gets_a_moving_line(self, tmp_path: Path) -> None:
+        console = Console(file=io.StringIO(), width=100, force_terminal=True)
+        ensure(["etcd"], console=console, folder=tmp_path, sources=[Fake(deliver)])
+        assert f"[1/1] etcd {VERSIONS.tools['etcd']}: working, a bit more" in said(console)
+
+    def test_a_second_run_does_and_says_nothing(self, tmp_path: Path) -> None:
+        first = ensure(console=quiet(), folder=tmp_path, sources=[Fake(deliver)])
+        console = quiet()
+        started = time.monotonic()
+        assert ensure(console=console, folder=tmp_path, sources=[Fake(forbidden)]) == first
+        assert time.monotonic() - started < 0.5
+        assert said(console) == ""
+
+    def test_only_what_is_missing_is_fetched(self, tmp_path: Path) -> None:
+        ensure(["etcd"], console=quiet(), folder=tmp_path, sources=[Fake(deliver)])
+        fetched: list[str] = []
+
+        def note(tool: Tool, into: Path) -> None:
+            fetched.append(tool.name)
+            deliver(tool, into)
+
+        ensure(["etcd", "kubectl"], console=quiet(), folder=tmp_path, sources=[Fake(note)])
+        assert fetched == ["kubectl"]
+
+    def test_another_version_is_another_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "etcd" / "3.0.0").mkdir(parents=True)
+        (tmp_path / "etcd" / "3.0.0" / "etcd").write_text("old")
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "etcd").symlink_to(tmp_path / "etcd" / "3.0.0" / "etcd")
+        toolbox = ensure(["etcd"], console=quiet(), folder=tmp_path, sources=[Fake(deliver)])
+        assert (toolbox.bin_dir / "etcd").read_text() == "etcd"
+        assert (tmp_path / "etcd" / "3.0.0" / "etcd").read_text() == "old"
+
+    def test_the_next_source_starts_with_an_empty_folder(self, tmp_path: Path) -> None:
+        toolbox = ensure(["etcd"], console=quiet(), folder=tmp_path, sources=[Fake(fails), Fake(deliver)])
+        assert [path.name for path in toolbox.path("etcd").parent.iterdir()] == ["etcd"]
+
+    def test_a_half_finished_one_is_never_used(self, tmp_path: Path) -> None:
+        def interrupted(_tool: Tool, into: Path) -> None:
+            (into / "etcd").write_text("half")
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            ensure(["etcd"], console=quiet(), folder=tmp_path, sources=[Fake(interrupted)])
+        left_by_a_killed_run = tmp_path / "etcd" / f".{VERSIONS.tools['etcd']}.unfinished"
+        left_by_a_killed_run.mkdir()
+        (left_by_a_killed_run / "etcd").write_text("half")
+        toolbox = ensure(["etcd"], console=quiet(), folder=tmp_path, sources=[Fake(deliver)])
+        assert toolbox.path("etcd").read_text() == "etcd"
+        assert not left_by_a_killed_run.exists()
+
+    def test_a_second_run_at_once_waits_and_says_so(self, tmp_path: Path) -> None:
+        console = quiet()
+        lock = FileLock(tmp_path / ".lock")
+        with lock:
+            other = threading.Thread(
+                target=ensure,
+                kwargs={
+                    "names": ["etcd"],
+                    "console": console,
+                    "folder": tmp_path,
+                    "sources": [Fake(deliver)],
+                },
+            )
+            other.start()
+            deadline = time.monotonic() + 5
+            while "waiting for it to end" not in said(console):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert not (tmp_path / "etcd").exists()
+        other.join(timeout=5)
+        assert (tmp_path / "etcd" / VERSIONS.tools["etcd"] / "etcd").exists()
+
+    def test_the_one_who_waited_uses_what_the_other_fetched(self, tmp_path: Path) -> None:
+        def deliver_slowly(tool: Tool, into: Path) -> None:
+            time.sleep(0.2)
+            deliver(tool, into)
+
+        runs = [
+            threading.Thread(
+                target=ensure,
+                kwargs={"names": ["etcd"], "console": quiet(), "folder": tmp_path, "sources": [source]},
+            )
+            for source in (Fake(deliver_slowly), Fake(forbidden))
+        ]
+        for run in runs:
+            run.start()
+            time.sleep(0.05)
+        for run in runs:
+            run.join(timeout=5)
+        assert (tmp_path / "etcd" / VERSIONS.tools["etcd"] / "etcd").exists()
+
+    def test_disk_full(self, tmp_path: Path) -> None:
+        def full(_tool: Tool, into: Path) -> None:
+            (into / "etcd").write_text("half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with pytest.raises(UsageError) as caught:
+            ensure(["etcd"], console=quiet(), folder=tmp_path, sources=[Fake(full), Fake(forbidden)])
+        [problem] = caught.value.problems
+        assert problem.where == str(tmp_path)
+        assert problem.what.startswith("no space left on the device")
+        assert "free about" in problem.how
+        assert list((tmp_path / "etcd").iterdir()) == []
+
+    def test_a_folder_that_cannot_be_written(self, tmp_path: Path) -> None:
+        (tmp_path / "tools").write_text("a file, not a folder")
+        with pytest.raises(UsageError, match="cannot be written"):
+            ensure(["etcd"], console=quiet(), folder=tmp_path / "tools", sources=[Fake(forbidden)])
+
+    def test_no_internet_no_go_nothing_installed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        sources: list[Source] = [
+            InstalledSource(search_path=str(tmp_path), ignore=tmp_path / "bin"),
+            ReleaseSource(mirror="http://127.0.0.1:1"),
+            GoSource(modules=MODULES_FOLDER),
+        ]
+        with pytest.raises(UsageError) as caught:
+            ensure(["kubectl"], console=quiet(), folder=tmp_path / "tools", sources=sources)
+        [problem] = caught.value.problems
+        assert problem.where == f"kubectl {VERSIONS.tools['kubernetes']}"
+        lines = problem.what.splitlines()
+        assert lines[0] == "could not be had. Tried:"
+        assert lines[1] == "  - installed on PATH: kubectl is not on PATH"
+        assert lines[2].startswith("  - official release: https://dl.k8s.io/release/")
+        assert lines[3] == "  - go build: the command go is not installed"
+        assert "install Go (https://go.dev/dl)" in problem.how
+
+
+class TestInstalled:
+    """kubectl stands for them all."""
+
+    VERSION = VERSIONS.tools["kubernetes"]
+
+    def fetch(self, folder: Path, search_path: Path, *others: Source) -> Path:
+        installed = InstalledSource(search_path=str(search_path), ignore=folder / "bin")
+        return ensure(["kubectl"], console=quiet(), folder=folder, sources=[installed, *others]).path(
+            "kubectl"
+        )
+
+    def test_the_right_version_is_linked(self, tmp_path: Path) -> None:
+        mine = program(tmp_path / "usr" / "kubectl", f"echo 'Client Version: v{self.VERSION}'")
+        assert self.fetch(tmp_path / "tools", tmp_path / "usr").resolve() == mine
+
+    def test_a_version_told_on_stderr_counts(self, tmp_path: Path) -> None:
+        mine = program(tmp_path / "usr" / "kubectl", f"echo '{self.VERSION}' >&2")
+        assert self.fetch(tmp_path / "tools", tmp_path / "usr").resolve() == mine
+
+    @pytest.mark.parametrize(
+        ("body", "message"),
+        [
+            ("echo v1.2.3", "is version 1.2.3, not"),
+            (f"echo v{VERSION}-rc.1", f"is version {VERSION}-rc.1, not"),
+            (f"echo v1{VERSION}", f"is version 1{VERSION}, not"),
+            ("exit 3", "is version unknown, not"),
+        ],
+    )
+    def test_another_version_is_not(self, tmp_path: Path, body: str, message: str) -> None:
+        program(tmp_path / "usr" / "kubectl", body)
+        with pytest.raises(UsageError, match=re.escape(message)):
+            self.fetch(tmp_path / "tools", tmp_path / "usr")
+
+    def test_one_that_cannot_run_is_not(self, tmp_path: Path) -> None:
+        program(tmp_path / "usr" / "kubectl", "").write_text("#!/nowhere/interpreter\n")
+        with pytest.raises(UsageError, match="did not tell its version"):
+            self.fetch(tmp_path / "tools", tmp_path / "usr")
+
+    def test_one_that_does_not_answer_is_not(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("ops.local.onpath._PROBE_SECONDS", 0.1)
+        program(tmp_path / "usr" / "kubectl", "exec sleep 5")
+        with pytest.raises(UsageError, match="timed out"):
+            self.fetch(tmp_path / "tools", tmp_path / "usr")
+
+    def test_the_projects_own_links_do_not_count(self, tmp_path: Path) -> None:
+        program(tmp_path / "tools" / "bin" / "kubectl", f"echo v{self.VERSION}")
+        with pytest.raises(UsageError, match="kubectl is not on PATH"):
+            self.fetch(tmp_path / "tools", tmp_path / "tools" / "bin")
+
+    def test_it_is_asked_once_until_it_is_replaced_or_gone(self, tmp_path: Path) -> None:
+        asked = tmp_path / "asked"
+        mine = program(tmp_path / "usr" / "kubectl", f"echo x >> {asked}; echo v{self.VERSION}")
+        for _ in range(3):
+            self.fetch(tmp_path / "tools", tmp_path / "usr")
+        assert asked.read_text().split() == ["x"]
+        program(mine, "echo v9.9.9")
+        assert self.fetch(tmp_path / "tools", tmp_path / "usr", Fake(deliver)).read_text() == "kubectl"
+
+    def test_one_that_was_removed_is_replaced(self, tmp_path: Path) -> None:
+        mine = program(tmp_path / "usr" / "kubectl", f"echo v{self.VERSION}")
+        self.fetch(tmp_path / "tools", tmp_path / "usr")
+        mine.unlink()
+        assert self.fetch(tmp_path / "tools", tmp_path / "usr", Fake(deliver)).read_text() == "kubectl"
+
+
+class TestGo:
+    """Against a stand-in for ``go`` that notes how it was called."""
+
+    @pytest.fixture
+    def modules(self, tmp_path: Path) -> Path:
+        for folder in ("kubernetes", "pulumi", "pulumi-language-python"):
+            (tmp_path / "modules" / folder).mkdir(parents=True)
+        return tmp_path / "modules"
+
+    def fetch(self, name: str, tmp_path: Path, modules: Path, body: str) -> Path:
+        go = program(tmp_path / "go" / "go", body)
+        source = GoSource(modules=modules, go=str(go))
+        return ensure([name], console=quiet(), folder=tmp_path / "tools", sources=[source]).path(name)
+
+    def test_builds_just_what_is_pinned(
+        self, tmp_path: Path, modules: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GOFLAGS", "-mod=mod -race")
+        monkeypatch.setenv("CGO_ENABLED", "1")
+        body = (
+            'while [ "$1" != -o ]; do echo "$1"; shift; done > args; echo "$3" >> args\n'
+            'echo "$PWD $GOFLAGS $CGO_ENABLED $GOWORK" > environment; echo binary > "$2"'
+        )
+        assert self.fetch("kubectl", tmp_path, modules, body).read_text() == "binary\n"
+        version = VERSIONS.tools["kubernetes"]
+        major, minor, _ = version.split(".")
+        stamp = "-X k8s.io/component-base/version"
+        assert (modules / "kubernetes" / "args").read_text().splitlines() == [
+            "build",
+            "-trimpath",
+            "-buildvcs=false",
+            "-ldflags",
+            f"-s -w {stamp}.gitVersion=v{version} {stamp}.gitMajor={major} {stamp}.gitMinor={minor}",
+            "k8s.io/kubernetes/cmd/kubectl",
+        ]
+        folder = modules / "kubernetes"
+        assert (folder / "environment").read_text() == f"{folder} -mod=readonly 0 off\n"
+
+    def test_copies_a_script_out_of_its_module(self, tmp_path: Path, modules: Path) -> None:
+        script = tmp_path / "module" / "python" / "cmd" / "pulumi-language-python-exec"
+        script.parent.mkdir(parents=True)
+        script.write_text("#!/usr/bin/env python3\n")
+        body = (
+            'case "$1" in\n'
+            "list) echo v3.4.5;;\n"
+            'mod) [ "$4" = github.com/pulumi/pulumi/sdk/v3@v3.4.5 ] &&'
+            f""" echo '{{"Dir": "{tmp_path}/module"}}';;\n"""
+            'build) while [ "$1" != -o ]; do shift; done; echo binary > "$2";;\n'
+            "esac"
+        )
+        self.fetch("pulumi", tmp_path, modules, body)
+        copied = tmp_path / "tools" / "bin" / "pulumi-language-python-exec"
+        assert copied.read_text() == "#!/usr/bin/env python3\n"
+        assert os.access(copied, os.X_OK)
+
+    def test_a_failed_build_shows_its_last_words(self, tmp_path: Path, modules: Path) -> None:
+        body = "for n in $(seq 100); do echo line $n >&2; done; exit 1"
+        with pytest.raises(UsageError) as caught:
+            self.fetch("etcd", tmp_path, modules, body)
+        text = str(caught.value)
+        assert "go build in tools/kubernetes ended with 1:" in text
+        assert "line 100" in text
+        assert "line 85\n" not in text
+
+    def test_a_full_disk_while_building(self, tmp_path: Path, modules: Path) -> None:
+        body = "echo 'link: write /tmp/x: no space left on device' >&2; exit 1"
+        with pytest.raises(UsageError, match="no space left on the device"):
+            self.fetch("etcd", tmp_path, modules, body)
+
+
+class TestPins:
+    """Versions that must be repeated where a tool wants them agree with versions.yaml."""
+
+    EXPECTED = (
+        ("pulumi", "github.com/pulumi/pulumi/pkg/v3", "pulumi"),
+        ("pulumi", "github.com/pulumi/pulumi/sdk/v3", "pulumi"),
+        ("kubernetes", "k8s.io/kubernetes", "kubernetes"),
+        ("kubernetes", "go.etcd.io/etcd/server/v3", "etcd"),
+        ("kwok", "sigs.k8s.io/kwok", "kwok"),
+        ("helm", "helm.sh/helm/v3", "helm"),
+    )
+
+    @staticmethod
+    def required(folder: str) -> dict[str, str]:
+        text = (MODULES_FOLDER / folder / "go.mod").read_text()
+        return dict(re.findall(r"^\s*(?:require )?(\S+) v(\S+)(?: // indirect)?$", text, re.MULTILINE))
+
+    @pytest.mark.parametrize(("folder", "module", "tool"), EXPECTED)
+    def test_go_modules(self, folder: str, module: str, tool: str) -> None:
+        assert self.required(folder)[module] == VERSIONS.tools[tool]
+
+    def test_the_staging_modules_of_kubernetes(self) -> None:
+        text = (MODULES_FOLDER / "kubernetes" / "go.mod").read_text()
+        replaced = set(re.findall(r"^\s*(\S+) => \1 v0\.(\S+)$", text, re.MULTILINE))
+        assert len(replaced) > 25
+        assert {f"1.{version}" for _, version in replaced} == {VERSIONS.tools["kubernetes"]}
+
+    def test_definitions(self) -> None:
+        required = self.required("crds")
+        assert {name: required[module] for name, (module, _) in MODULES.items()} == VERSIONS.crds
+
+    @pytest.mark.parametrize(
+        ("package", "tool"), [("pulumi", "pulumi"), ("pulumi-kubernetes", "pulumi-resource-kubernetes")]
+    )
+    def test_python_packages(self, package: str, tool: str) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        assert f"{package}=={VERSIONS.tools[tool]}" in project["dependencies"]
+
+    @pytest.mark.parametrize("tool", KNOWN.values(), ids=KNOWN)
+    def test_every_binary_can_be_built_from_a_pinned_module(self, tool: Tool) -> None:
+        assert [step.binary for step in tool.builds] == list(tool.binaries)
+        for step in tool.builds:
+            folder = MODULES_FOLDER / step.directory
+            assert (folder / "go.sum").stat().st_size > 0
+            wanted = step.package if isinstance(step, GoBuild) else step.module
+            assert wanted == "." or wanted in (folder / "go.mod").read_text()
+
+    @pytest.mark.skipif(shutil.which("go") is None, reason="needs Go")
+    def test_a_build_downloads_nothing_that_is_not_pinned(self) -> None:
+        for folder in {step.directory for tool in KNOWN.values() for step in tool.builds}:
+            assert "toolchain" not in (MODULES_FOLDER / folder / "go.mod").read_text()
