@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import pulumi.automation as auto
 from ruamel.yaml import YAML
 
+from ops.local.store import write_atomically
 from ops.local.tools import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from ops.local.first_secrets import LocalSecrets
     from ops.local.tools import Toolbox
 
 PROJECT: Final = "iotistic"
+PROJECT_FILE: Final = "Pulumi.yaml"
+
+_YAML: Final = YAML(typ="safe", pure=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,7 @@ class LocalStack:
             "PULUMI_HOME": str(self.folder / "pulumi-home"),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.secrets.passphrase_file),
-            "PULUMI_OPTION_CONFIG_FILE": str(self.config_file),
+            "PULUMI_OPTION_CWD": str(self.folder),
             "PULUMI_STACK": self.name,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -72,10 +76,14 @@ class LocalStack:
             overrides: Configuration that depends on this machine, by key.
         """
         (self.folder / "state").mkdir(parents=True, exist_ok=True)
+        self._write_project()
         self._write_config(overrides)
-        if not self.state_file.exists():
-            self._create()
-        stack = auto.Stack.select(self.name, self._workspace(ROOT))
+        workspace = auto.LocalWorkspace(
+            work_dir=str(self.folder),
+            env_vars=self.environment(),
+            pulumi_command=auto.PulumiCommand(str(self.toolbox.bin_dir.parent), skip_version_check=True),
+        )
+        stack = auto.Stack.create_or_select(self.name, workspace)
         self._set_missing_secrets()
         return stack
 
@@ -100,51 +108,43 @@ class LocalStack:
         """Return the URNs of everything in the stack's state."""
         return [resource["urn"] for resource in _deployment(stack).get("resources", [])]
 
-    def _workspace(self, project_folder: Path) -> auto.LocalWorkspace:
-        return auto.LocalWorkspace(
-            work_dir=str(project_folder),
-            env_vars=self.environment(),
-            pulumi_command=auto.PulumiCommand(str(self.toolbox.bin_dir.parent), skip_version_check=True),
-        )
-
-    def _create(self) -> None:
-        """Create the stack, away from the project: creating one writes to the committed configuration."""
-        with TemporaryDirectory() as elsewhere:
-            project = {"name": PROJECT, "runtime": "python"}
-            (Path(elsewhere) / "Pulumi.yaml").write_text(json.dumps(project), encoding="utf-8")
-            self._workspace(Path(elsewhere)).create_stack(self.name)
-
     def _locks(self) -> list[Path]:
         folder = self.folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT / self.name
         return sorted(folder.glob("*.json"))
 
+    def _write_project(self) -> None:
+        """Write a project file of the environment's own, which runs the program where it is.
+
+        The engine writes the stack's encryption salt beside the project file, whatever
+        configuration file it is told to use: the committed one must stay free of it.
+        """
+        project: dict[str, Any] = _YAML.load(ROOT / PROJECT_FILE)
+        project["main"] = str(ROOT)
+        project["runtime"]["options"]["virtualenv"] = str(ROOT / project["runtime"]["options"]["virtualenv"])
+        _write_yaml(self.folder / PROJECT_FILE, project)
+
     def _write_config(self, overrides: Mapping[str, str]) -> None:
         """Write the configuration: the committed file, this machine's values, and the encrypted ones kept."""
-        yaml = YAML()
-        document: dict[str, Any] = yaml.load(ROOT / f"Pulumi.{self.name}.yaml")
+        document: dict[str, Any] = _YAML.load(ROOT / self.config_file.name)
         document["config"].update(overrides)
         if self.config_file.exists():
-            former: dict[str, Any] = yaml.load(self.config_file)
+            former: dict[str, Any] = _YAML.load(self.config_file)
             document.update({key: value for key, value in former.items() if key == "encryptionsalt"})
             document["config"].update(
                 {key: value for key, value in former["config"].items() if isinstance(value, dict)}
             )
-        unfinished = self.config_file.with_suffix(".unfinished")
-        with unfinished.open("w", encoding="utf-8") as file:
-            yaml.dump(document, file)
-        unfinished.chmod(0o600)
-        unfinished.replace(self.config_file)
+        _write_yaml(self.config_file, document)
 
     def _set_missing_secrets(self) -> None:
         """Encrypt the secrets into the configuration, through a pipe: no process list shows them."""
-        present = YAML(typ="safe").load(self.config_file)["config"]
+        present = _YAML.load(self.config_file)["config"]
         for key, value in self.secrets.configuration().items():
             if key not in present:
                 subprocess.run(  # noqa: S603 - fixed arguments
                     [self.toolbox.path("pulumi"), "config", "set", "--secret", key],
                     input=value,
                     text=True,
-                    cwd=ROOT,
+                    cwd=self.folder,
                     env={**os.environ, **self.environment()},
                     check=True,
                 )
@@ -157,6 +157,12 @@ def state_file(folder: Path, stack: str) -> Path:
 
 def _deployment(stack: auto.Stack) -> Mapping[str, Any]:
     return stack.export_stack().deployment or {}
+
+
+def _write_yaml(path: Path, document: dict[str, Any]) -> None:
+    text = io.StringIO()
+    _YAML.dump(document, text)
+    write_atomically(path, text.getvalue())
 
 
 def _is_stale(lock: Path) -> bool:
