@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ops.local.kubeconfig import KubeAccess, encode_file, write_kubeconfig
 from tenants.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LISTS: Final = {"contexts": "context", "clusters": "cluster", "users": "user"}
 """The lists of a kubeconfig, and under which key each item holds its content."""
@@ -25,7 +29,7 @@ def describe(context: str) -> str:
         UsageError: The user's kubeconfig has no such context, or cannot be read.
     """
     cluster, _, _ = _look_up(context)
-    return f"{context} at {cluster['server']}"
+    return f"{context} at {cluster.content['server']}"
 
 
 def access(context: str, destination: Path) -> KubeAccess:
@@ -38,15 +42,29 @@ def access(context: str, destination: Path) -> KubeAccess:
         UsageError: The user's kubeconfig has no such context, or cannot be read.
     """
     cluster, user, namespace = _look_up(context)
-    return write_kubeconfig(destination, context=context, cluster=cluster, user=user, namespace=namespace)
+    return write_kubeconfig(
+        destination,
+        context=context,
+        cluster=_self_contained(cluster),
+        user=_self_contained(user),
+        namespace=namespace,
+    )
 
 
-def _look_up(context: str) -> tuple[dict[str, Any], dict[str, Any], str | None]:
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One item of a kubeconfig's lists, and the folder that relative names in it start from."""
+
+    content: dict[str, Any]
+    folder: Path
+
+
+def _look_up(context: str) -> tuple[_Entry, _Entry, str | None]:
+    """Return cluster, user and namespace of ``context``."""
     files = _files()
     merged = _merge(files)
     names = ", ".join(str(path) for path in files)
-    chosen = merged["contexts"].get(context)
-    if chosen is None:
+    if context not in merged["contexts"]:
         known = ", ".join(sorted(merged["contexts"])) or "none at all"
         raise UsageError.of(
             where=f"CLUSTER={context}",
@@ -54,9 +72,10 @@ def _look_up(context: str) -> tuple[dict[str, Any], dict[str, Any], str | None]:
             why="it is unclear which cluster is meant, and the wrong one could be changed",
             how=f"use one of those that exist ({known}), or leave CLUSTER out for the embedded cluster",
         )
-    cluster = merged["clusters"].get(chosen.get("cluster"))
-    user = merged["users"].get(chosen.get("user"), {})
-    if cluster is None or "server" not in cluster:
+    chosen = merged["contexts"][context].content
+    cluster = merged["clusters"].get(chosen.get("cluster", ""))
+    user = merged["users"].get(chosen.get("user", ""), _Entry({}, Path()))
+    if cluster is None or "server" not in cluster.content:
         raise UsageError.of(
             where=f"{names}: context {context}",
             what=f"its cluster {chosen.get('cluster')!r} is not in the file, or has no server",
@@ -73,16 +92,16 @@ def _files() -> list[Path]:
     return files or [Path("~/.kube/config").expanduser()]
 
 
-def _merge(files: list[Path]) -> dict[str, dict[str, Any]]:
+def _merge(files: list[Path]) -> dict[str, dict[str, _Entry]]:
     """Return contexts, clusters and users by name; as with kubectl the first file to name one wins."""
-    merged: dict[str, dict[str, Any]] = {name: {} for name in _LISTS}
+    merged: dict[str, dict[str, _Entry]] = {name: {} for name in _LISTS}
     for path in files:
         if not path.exists():  # kubectl passes over these too.
             continue
         document = _read(path)
         for name, key in _LISTS.items():
-            for item in document.get(name) or []:
-                merged[name].setdefault(item["name"], _self_contained(item.get(key) or {}, path.parent))
+            for entry, content in _entries(path, document, name, key):
+                merged[name].setdefault(entry, _Entry(content, path.parent))
     return merged
 
 
@@ -96,12 +115,27 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
-def _self_contained(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return ``content`` with files replaced by what is in them; relative names start at ``folder``."""
-    copied = dict(content)
+def _entries(
+    path: Path, document: dict[str, Any], name: str, key: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    items = document.get(name) or []
+    if not isinstance(items, list):
+        raise _unreadable(path, f"{name} is not a list")
+    for item in items:
+        if not isinstance(item, dict) or "name" not in item:
+            raise _unreadable(path, f"{name} has an entry without a name")
+        content = item.get(key) or {}
+        if not isinstance(content, dict):
+            raise _unreadable(path, f"{key} of {item['name']} is not a mapping")
+        yield str(item["name"]), content
+
+
+def _self_contained(entry: _Entry) -> dict[str, Any]:
+    """Return the entry's content with files replaced by what is in them."""
+    copied = dict(entry.content)
     for key in _FILE_KEYS:
         if key in copied:
-            file = folder / copied.pop(key)
+            file = entry.folder / copied.pop(key)
             try:
                 copied[f"{key}-data"] = encode_file(file)
             except OSError as error:
