@@ -102,13 +102,9 @@ def parse_document(content: bytes, name: str) -> Document:
     try:
         data = reader.read(yaml.parse(text, Loader=yaml.CBaseLoader))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        line = error.problem_mark.line + 1 if error.problem_mark else 1  # none at the very start
         what = " ".join(part for part in (error.context, error.problem) if part)
         reader.refuse(line, (), f"not valid YAML: {what}", *_SYNTAX)
-        data = None
-    except yaml.YAMLError as error:
-        reader.refuse(1, (), f"not valid YAML: {error}", *_SYNTAX)
         data = None
     if data is not None and not isinstance(data, dict):
         reader.refuse(1, (), "the file is not a mapping of keys to values", *_SHAPE)
