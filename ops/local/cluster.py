@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import tenacity
 
-from ops.local.control_plane import SIMULATED, ControlPlane
+from ops.local.control_plane import SIMULATED, ControlPlane, ControlPlaneError
 from ops.local.crds import ensure_crds
 from ops.local.kube_command import KubectlError, kubectl
 from ops.local.kubeconfig import KubeAccess
@@ -89,7 +89,7 @@ class EmbeddedCluster:
         with self._alone():
             access = self._control_plane.start()
             run = self._kubectl(access)
-            _wait_until_ready(run)
+            self._wait_until_ready(run)
             self._furnish(run, crds)
         return access
 
@@ -137,6 +137,23 @@ class EmbeddedCluster:
         # Beside the folder and not in it, since taking the cluster down removes the folder.
         lock = self._directory.with_name(f".{self._directory.name}.lock")
         return exclusive(lock, self._console, what=f"working on the cluster {self._name}")
+
+    def _wait_until_ready(self, run: Run) -> None:
+        try:
+            for attempt in tenacity.Retrying(
+                retry=tenacity.retry_if_exception_type(KubectlError),
+                stop=tenacity.stop_after_delay(_READY_SECONDS),
+                wait=tenacity.wait_fixed(0.2),
+                reraise=True,
+            ):
+                with attempt:
+                    run("get", "--raw=/readyz")
+        except KubectlError as error:
+            message = (
+                f"the API server of the cluster {self._name} was not ready after {_READY_SECONDS} s; "
+                f"logs are below {self._directory}: {error}"
+            )
+            raise ControlPlaneError(message) from error
 
     def _furnish(self, run: Run, crds: list[Path]) -> None:
         """Bring in nodes, storage and definitions, unless the cluster says it has exactly these."""
@@ -208,14 +225,3 @@ def _is_ready(run: Run) -> bool:
     except KubectlError:
         return False
     return True
-
-
-def _wait_until_ready(run: Run) -> None:
-    for attempt in tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(KubectlError),
-        stop=tenacity.stop_after_delay(_READY_SECONDS),
-        wait=tenacity.wait_fixed(0.2),
-        reraise=True,
-    ):
-        with attempt:
-            run("get", "--raw=/readyz")
