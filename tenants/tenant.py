@@ -150,7 +150,11 @@ def end_of(day: date) -> datetime:
 
 
 def resolve(file: TenantFile, *, environment: str, plan: Plan) -> Tenant:
-    """Return the tenant that a file and its plan describe."""
+    """Return the tenant that a file and its plan describe; the file's rules are checked before.
+
+    Raises:
+        ValueError: They were not, which is a defect of the caller.
+    """
     outcome = OUTCOMES[file.subscription.status]
     active = file.lifecycle.state is LifecycleState.ACTIVE
     licensed = active and outcome.licensed
@@ -216,8 +220,8 @@ def _licence_end(file: TenantFile, plan: Plan, trial_grace: int) -> datetime:
     elif kind is ValidUntil.PERIOD_END and file.subscription.current_period_end:
         last, grace = file.subscription.current_period_end, plan.grace_days
     else:
-        message = f"{file.id}: the model lets no status through without its date"
-        raise AssertionError(message)
+        message = f"{file.id}: its rules were not checked: the status {file.subscription.status} has no day"
+        raise ValueError(message)
     return end_of(last + timedelta(days=grace))
 
 

@@ -67,6 +67,11 @@ def test_nesting_without_end_is_refused_in_no_time(opening: str) -> None:
     assert time.perf_counter() - started < 2
 
 
+def test_an_error_at_the_very_start_is_on_line_one() -> None:
+    with pytest.raises(UsageError, match=r"^f:1: not valid YAML"):
+        parse_document(b"]", "f")
+
+
 def test_places_are_named_by_file_line_and_key() -> None:
     document = parse_document(b'a: "x"\nb:\n  c:\n    - 1\n    - 2\n', "dev/acme.yaml")
     assert document.where() == "dev/acme.yaml:1"
