@@ -8,6 +8,8 @@ no tenant names it any more.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from tenants.licences import claims_for
 from tenants.models import Ring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tenants.tenant import Tenant
 
@@ -74,6 +76,17 @@ class KeyRing:
             UsageError: The tenant names a key that is not there.
         """
         return self.key_for(tenant).sign(claims_for(tenant))
+
+    def sign_all(self, tenants: Sequence[Tenant]) -> dict[str, str]:
+        """Return the licences of many tenants by their ids, signed on all processors at once.
+
+        Raises:
+            UsageError: Each tenant that names a key that is not there.
+        """
+        self.check(tenants)
+        with ThreadPoolExecutor(os.cpu_count()) as workers:  # signing does not hold Python's lock
+            licences = workers.map(self.sign_for, tenants)
+            return {tenant.id: licence for tenant, licence in zip(tenants, licences, strict=True)}
 
     def check(self, tenants: Iterable[Tenant]) -> None:
         """Refuse tenants whose key is retired or not made yet.

@@ -142,6 +142,9 @@ def test_a_key_is_replaced_ring_by_ring(load: Callable[..., Registry], text: Cal
         for tenant in tenants(moved):
             assert (both.sign_for(tenant) == before[tenant.id]) is (tenant.id not in moved)
             assert both.key_for(tenant).public_pem == public_pem(SECOND if tenant.id in moved else FIRST)
+        assert both.sign_all(tenants(moved)) == {
+            tenant.id: both.sign_for(tenant) for tenant in tenants(moved)
+        }
     assert steps == [{"one"}, {"two"}, {"three", "four"}]
     assert both.newest == 2
     assert both.retirable(tenants(moved)) == {1}

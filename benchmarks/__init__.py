@@ -1,0 +1,1 @@
+"""Measurements of what grows with the number of tenants."""
