@@ -173,6 +173,9 @@ class ControlPlane:
         extra = {
             "etcd": {"data-dir": str(self._directory / "etcd")},
             "kube-apiserver": {"service-cluster-ip-range": SERVICE_RANGE},
+            # There is one of each: after a restart it need not wait for its predecessor's term to end.
+            "kube-controller-manager": {"leader-elect": "false"},
+            "kube-scheduler": {"leader-elect": "false"},
             "kwok-controller": {
                 "cidr": POD_RANGE,
                 "node-lease-duration-seconds": "0",
