@@ -18,15 +18,13 @@ import yaml  # type: ignore[import-untyped]  # the package brings no types of it
 
 from tenants.characters import unsafe_character
 from tenants.errors import Problem, UsageError
+from tenants.plain_text import decode, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 KeyPath = tuple[str | int, ...]
-
-MAX_BYTES = 64 * 1024
-"""A tenant file has some fifty lines; a larger file is a mistake or an attack."""
 
 MAX_DEPTH = 8
 """Deeper nesting than any field of the schema needs."""
@@ -88,7 +86,7 @@ def read_document(path: Path, *, shown_as: str | None = None) -> Document:
         UsageError: The file cannot be read or is not in the strict form, with all its problems.
     """
     name = shown_as or str(path)
-    return parse_document(_read_bytes(path, name), name)
+    return parse_document(read_bytes(path, name), name)
 
 
 def parse_document(content: bytes, name: str) -> Document:
@@ -97,7 +95,7 @@ def parse_document(content: bytes, name: str) -> Document:
     Raises:
         UsageError: The text is not in the strict form, with all problems found.
     """
-    text = _decode(content, name)
+    text = decode(content, name)
     reader = _Reader(name)
     try:
         data = reader.read(yaml.parse(text, Loader=yaml.CBaseLoader))
@@ -121,78 +119,6 @@ _SHAPE = (
     "the fields of the file are named by keys; there is nothing else to read",
     "write one `key: value` a line",
 )
-
-
-def _read_bytes(path: Path, name: str) -> bytes:
-    how = "make it a plain file that you may read, or restore it from git"
-    why = "a tenant whose file cannot be read would look like a tenant that was removed"
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        what = f"cannot be read: {(error.strerror or str(error)).lower()}"
-        raise UsageError.of(where=name, what=what, why=why, how=how) from error
-    if len(content) > MAX_BYTES:
-        raise UsageError.of(
-            where=name,
-            what=f"is larger than {MAX_BYTES // 1024} KiB",
-            why="a file of this size is no hand-written registry file, and reading it costs everybody time",
-            how="check that it is the right file; long remarks belong in the customer's ticket",
-        )
-    return content
-
-
-def _decode(content: bytes, name: str) -> str:
-    problems = []
-
-    def refuse(line: int, what: str, why: str, how: str) -> None:
-        problems.append(Problem(where=f"{name}:{line}", what=what, why=why, how=how))
-
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        refuse(
-            line,
-            "is not UTF-8 text",
-            "the same bytes would be read as different letters elsewhere",
-            "save the file as UTF-8",
-        )
-        raise UsageError(problems) from error
-    if text.startswith("\ufeff"):
-        refuse(
-            1,
-            "starts with a byte order mark (BOM)",
-            "some readers take the invisible mark for a part of the first key",
-            "save the file as UTF-8 without BOM",
-        )
-        text = text[1:]
-    if "\r" in text:
-        refuse(
-            text.count("\n", 0, text.index("\r")) + 1,
-            "has line ends of Windows or old Macs (CR)",
-            "every line would show as changed and multi-line texts would carry stray characters",
-            "save the file with LF line ends",
-        )
-        text = text.replace("\r", "")
-    if "\t" in text:
-        refuse(
-            text.count("\n", 0, text.index("\t")) + 1,
-            "has a tab",
-            "YAML allows no tab in indentation, and elsewhere nobody can see it",
-            "use spaces",
-        )
-        text = text.replace("\t", " ")
-    if found := unsafe_character(text):
-        refuse(
-            text.count("\n", 0, found.start) + 1,
-            f"has an invisible or control character ({found.name})",
-            "it can make a reviewer see another text than the one that is used",
-            "delete the character; ordinary letters of any script are welcome",
-        )
-    if problems:
-        raise UsageError(problems)
-    return text
 
 
 class _TooDeepError(Exception):

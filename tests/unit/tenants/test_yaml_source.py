@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenants.errors import UsageError
-from tenants.yaml_source import MAX_BYTES, parse_document, read_document
+from tenants.plain_text import MAX_BYTES
+from tenants.yaml_source import parse_document, read_document
 
 
 def refusal(path: Path) -> str:
