@@ -53,18 +53,21 @@ def ensure_crds(
     """
     versions = load_versions(VERSIONS_FILE).crds
     homes = {name: folder / _FOLDER / f"{name}-{versions[name]}" for name in MODULES}
-    missing = [name for name, home in homes.items() if not home.is_dir()]
-    if missing:
-        try:
+    try:
+        if _missing(homes):
             with exclusive(folder / ".lock", console, what="fetching tools"):
-                for name in missing:
+                for name in _missing(homes):  # Another run may have fetched them meanwhile.
                     title = f"definitions of {name} {versions[name]}"
                     with step(console, title) as say, new_folder(homes[name]) as home:
                         say("fetching")
                         _fetch(name, home, go=go, proxy=proxy)
-        except OSError as error:
-            raise disk_full(folder, error) from error
+    except OSError as error:
+        raise disk_full(folder, error) from error
     return list(homes.values())
+
+
+def _missing(homes: dict[str, Path]) -> list[str]:
+    return [name for name, home in homes.items() if not home.is_dir()]
 
 
 def _fetch(name: str, home: Path, *, go: str, proxy: str) -> None:

@@ -43,6 +43,9 @@ class InstalledSource:
         """Link every binary of ``tool``, if they are all there and the first has the right version."""
         say("looking on PATH")
         found = {binary: self._which(binary) for binary in tool.binaries}
+        if tool.version_arguments is None:
+            message = f"{found[tool.binaries[0]]} cannot be asked for its version"
+            raise SourceFailedError(message)
         version = self._version(found[tool.binaries[0]], tool.version_arguments)
         if version != tool.version:
             message = f"{found[tool.binaries[0]]} is version {version}, not {tool.version}"
@@ -68,7 +71,10 @@ class InstalledSource:
         except (OSError, subprocess.TimeoutExpired) as error:
             message = f"{path} did not tell its version: {error}"
             raise SourceFailedError(message) from error
-        match = _VERSION.search(answer.stdout) or _VERSION.search(answer.stderr)
+        if answer.returncode != 0:
+            message = f"{path} did not tell its version: it ended with {answer.returncode}"
+            raise SourceFailedError(message)
+        match = _VERSION.search(answer.stdout)
         return match[1] if match else "unknown"
 
 

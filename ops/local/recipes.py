@@ -82,7 +82,7 @@ class Tool:
         name: Its name, and its folder's.
         version: Wanted version without a leading ``v``.
         binaries: Names of the files it provides; the first is asked for its version.
-        version_arguments: Arguments that make the first binary print its version.
+        version_arguments: Arguments that make the first binary print its version; None if there are none.
         release: Where it is published.
         builds: How to make each binary with Go.
         optional: True if only asked for by name.
@@ -91,7 +91,7 @@ class Tool:
     name: str
     version: str
     binaries: tuple[str, ...]
-    version_arguments: tuple[str, ...]
+    version_arguments: tuple[str, ...] | None
     release: Release
     builds: tuple[GoBuild | GoScript, ...]
     optional: bool = False
@@ -118,6 +118,16 @@ def known_tools(versions: ToolVersions) -> dict[str, Tool]:
         _helm(wanted["helm"]),
     ]
     return {tool.name: tool for tool in tools}
+
+
+def _github_release(repository: str, file: str, members: Mapping[str, str] | None = None) -> Release:
+    """Return a release of a project that publishes no checksum file: GitHub tells the digests."""
+    return Release(
+        url=_GITHUB.format(repository=repository, file=file),
+        checksum_url=_GITHUB_DIGESTS.format(repository=repository),
+        checksum_format=ChecksumFormat.GITHUB,
+        members=members or {},
+    )
 
 
 def _etcd(version: str) -> Tool:
@@ -163,17 +173,12 @@ def _kubernetes(name: str, version: str, version_arguments: tuple[str, ...]) -> 
 
 
 def _kwok(name: str, version: str, kubernetes: str) -> Tool:
-    repository = "kubernetes-sigs/kwok"
     return Tool(
         name=name,
         version=version,
         binaries=(name,),
         version_arguments=("--version",),
-        release=Release(
-            url=_GITHUB.format(repository=repository, file=f"{name}-{{os}}-{{arch}}"),
-            checksum_url=_GITHUB_DIGESTS.format(repository=repository),
-            checksum_format=ChecksumFormat.GITHUB,
-        ),
+        release=_github_release("kubernetes-sigs/kwok", f"{name}-{{os}}-{{arch}}"),
         builds=(
             GoBuild(
                 binary=name,
@@ -229,16 +234,14 @@ def _pulumi(version: str) -> Tool:
 
 def _pulumi_kubernetes(version: str) -> Tool:
     name = "pulumi-resource-kubernetes"
-    repository = "pulumi/pulumi-kubernetes"
     return Tool(
         name=name,
         version=version,
         binaries=(name,),
-        version_arguments=("--version",),
-        release=Release(
-            url=_GITHUB.format(repository=repository, file=f"{name}-v{{version}}-{{os}}-{{arch}}.tar.gz"),
-            checksum_url=_GITHUB_DIGESTS.format(repository=repository),
-            checksum_format=ChecksumFormat.GITHUB,
+        version_arguments=None,
+        release=_github_release(
+            "pulumi/pulumi-kubernetes",
+            f"{name}-v{{version}}-{{os}}-{{arch}}.tar.gz",
             members={name: name},
         ),
         builds=(

@@ -88,7 +88,7 @@ def ensure(
         if not all(_ready(tool, folder, bin_dir) for tool in wanted):
             with exclusive(folder / ".lock", console, what="fetching tools"):
                 _fetch_missing(wanted, folder, sources or _default_sources(bin_dir), console)
-                _link_all(wanted, folder, bin_dir)
+                _link_all(wanted, bin_dir)
     except OSError as error:
         raise disk_full(folder, error) from error
     return Toolbox(
@@ -115,13 +115,14 @@ def _complete(tool: Tool, folder: Path) -> bool:
 
 
 def _ready(tool: Tool, folder: Path, bin_dir: Path) -> bool:
-    home = _home(tool, folder)
-    linked = all(_points_to(bin_dir / binary, home / binary) for binary in tool.binaries)
+    links = {bin_dir / binary: _link_target(tool, binary) for binary in tool.binaries}
+    linked = all(name.is_symlink() and name.readlink() == target for name, target in links.items())
     return linked and _complete(tool, folder)
 
 
-def _points_to(name: Path, target: Path) -> bool:
-    return name.is_symlink() and name.readlink() == target
+def _link_target(tool: Tool, binary: str) -> Path:
+    """Return what the link in ``bin`` says: relative, so that the whole folder can be moved or linked to."""
+    return Path("..", tool.name, tool.version, binary)
 
 
 def _fetch_missing(wanted: Sequence[Tool], folder: Path, sources: Sequence[Source], console: Console) -> None:
@@ -158,8 +159,8 @@ def _fetch(tool: Tool, home: Path, sources: Sequence[Source], say: Say) -> None:
     )
 
 
-def _link_all(wanted: Sequence[Tool], folder: Path, bin_dir: Path) -> None:
+def _link_all(wanted: Sequence[Tool], bin_dir: Path) -> None:
     bin_dir.mkdir(parents=True, exist_ok=True)
     for tool in wanted:
         for binary in tool.binaries:
-            link(_home(tool, folder) / binary, bin_dir / binary)
+            link(_link_target(tool, binary), bin_dir / binary)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,6 +77,16 @@ def test_without_go_they_come_from_the_module_proxy(
     }
     assert len(publisher.asked) == 3
     assert fetch(tmp_path / "tools", proxy=publisher.url) == folders
+    assert len(publisher.asked) == 3
+
+
+def test_what_another_run_fetched_meanwhile_is_not_fetched_again(
+    publisher: Publisher, modules: Path, tmp_path: Path
+) -> None:
+    offer(publisher, modules)
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(fetch, tmp_path / "tools", proxy=publisher.url) for _ in range(2)]
+        assert runs[0].result(timeout=10) == runs[1].result(timeout=10)
     assert len(publisher.asked) == 3
 
 

@@ -144,6 +144,12 @@ class TestEnsure:
         ensure(["etcd", "kubectl"], console=quiet(), folder=tmp_path, sources=[Fake(note)])
         assert fetched == ["kubectl"]
 
+    def test_a_moved_folder_goes_on_working(self, tmp_path: Path) -> None:
+        ensure(["etcd"], console=quiet(), folder=tmp_path / "here", sources=[Fake(deliver)])
+        (tmp_path / "here").rename(tmp_path / "there")
+        toolbox = ensure(["etcd"], console=quiet(), folder=tmp_path / "there", sources=[Fake(forbidden)])
+        assert (toolbox.bin_dir / "etcd").read_text() == "etcd"
+
     def test_another_version_is_another_folder(self, tmp_path: Path) -> None:
         (tmp_path / "etcd" / "3.0.0").mkdir(parents=True)
         (tmp_path / "etcd" / "3.0.0" / "etcd").write_text("old")
@@ -266,9 +272,16 @@ class TestInstalled:
         mine = program(tmp_path / "usr" / "kubectl", f"echo 'Client Version: v{self.VERSION}'")
         assert self.fetch(tmp_path / "tools", tmp_path / "usr").resolve() == mine
 
-    def test_a_version_told_on_stderr_counts(self, tmp_path: Path) -> None:
-        mine = program(tmp_path / "usr" / "kubectl", f"echo '{self.VERSION}' >&2")
-        assert self.fetch(tmp_path / "tools", tmp_path / "usr").resolve() == mine
+    def test_one_that_cannot_be_asked_is_not_trusted(self, tmp_path: Path) -> None:
+        program(tmp_path / "usr" / "pulumi-resource-kubernetes", "exit 0")
+        installed = InstalledSource(search_path=str(tmp_path / "usr"), ignore=tmp_path)
+        with pytest.raises(UsageError, match="cannot be asked for its version"):
+            ensure(
+                ["pulumi-resource-kubernetes"],
+                console=quiet(),
+                folder=tmp_path / "tools",
+                sources=[installed],
+            )
 
     @pytest.mark.parametrize(
         ("body", "message"),
@@ -276,7 +289,9 @@ class TestInstalled:
             ("echo v1.2.3", "is version 1.2.3, not"),
             (f"echo v{VERSION}-rc.1", f"is version {VERSION}-rc.1, not"),
             (f"echo v1{VERSION}", f"is version 1{VERSION}, not"),
-            ("exit 3", "is version unknown, not"),
+            ("true", "is version unknown, not"),
+            (f"echo v{VERSION}; exit 3", "did not tell its version: it ended with 3"),
+            (f"echo v{VERSION} >&2", "is version unknown, not"),
         ],
     )
     def test_another_version_is_not(self, tmp_path: Path, body: str, message: str) -> None:
