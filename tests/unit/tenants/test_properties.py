@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # the package brings no types
 
 from tenants.errors import UsageError
+from tenants.generate import schema
 from tenants.licences import SigningKey, claims_for, verify_licence
 from tenants.models import TenantFile
 from tenants.registry import check_tenant
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from tenants.plans import PlanTable
     from tenants.registry_rules import Loaded
 
+SCHEMA = Draft202012Validator(json.loads(schema()))
 KEY = SigningKey(rsa.generate_private_key(65537, 2048))
 FIRST, LAST = date(2026, 1, 1), date(2030, 12, 31)
 DAYS = st.dates(FIRST, LAST)
@@ -84,6 +88,12 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
 def load(content: bytes, plans: PlanTable) -> Loaded:
     document = parse_document(content, "dev/acme.yaml")
     return check_tenant(document, stem="acme", environment="dev", plans=plans)
+
+
+@given(values=files())
+def test_the_schema_accepts_what_the_loader_accepts(values: dict[str, Any], plans: PlanTable) -> None:
+    load(rendered(values).encode(), plans)
+    assert [error.message for error in SCHEMA.iter_errors(values)] == []
 
 
 @given(values=files())
