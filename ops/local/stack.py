@@ -97,7 +97,7 @@ class LocalStack:
             stack: The opened stack.
             say: Told what is being undone.
         """
-        if any(_is_stale(lock) for lock in self._locks()):
+        if any(is_stale(lock) for lock in self._locks()):
             say("a former run was interrupted: removing its lock")
             stack.cancel()
         if _deployment(stack).get("pending_operations"):
@@ -165,11 +165,10 @@ def _write_yaml(path: Path, document: dict[str, Any]) -> None:
     write_atomically(path, text.getvalue())
 
 
-def _is_stale(lock: Path) -> bool:
-    """Return whether the process that wrote this lock is gone."""
-    pid = json.loads(lock.read_text(encoding="utf-8"))["pid"]
+def is_stale(lock: Path) -> bool:
+    """Return whether the process that wrote this lock is gone, or went before it had written all of it."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        os.kill(json.loads(lock.read_text(encoding="utf-8"))["pid"], 0)
+    except (ProcessLookupError, json.JSONDecodeError):
         return True
     return False

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ops.cli.app import app
+from ops.local import inventory
+from ops.local.environment import Target, refuse_orphans
+from ops.local.inventory import Inventory
+from ops.local.kube_command import KubectlError
+from ops.local.kubeconfig import KubeAccess
+from ops.local.stack import is_stale
+from ops.local.tools import Toolbox
+from tenants.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def answering(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: list[dict[str, Any]] | KubectlError
+) -> Inventory:
+    """Return the inventory of a cluster that answers every question so."""
+
+    def kubectl(*_: object) -> str:
+        if isinstance(answer, KubectlError):
+            raise answer
+        return json.dumps({"items": answer})
+
+    monkeypatch.setattr(inventory, "kubectl", kubectl)
+    return Inventory(
+        Toolbox(bin_dir=tmp_path, binaries={}), KubeAccess(tmp_path / "kubeconfig", "kind-test", "https://x")
+    )
+
+
+def kubeconfig_of_a_lab(folder: Path) -> Path:
+    """Write a kubeconfig whose one context is kind-lab, and return it."""
+    document = {
+        "contexts": [{"name": "kind-lab", "context": {"cluster": "lab"}}],
+        "clusters": [{"name": "lab", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [],
+    }
+    path = folder / "config"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_each_cluster_has_a_folder_of_its_own() -> None:
+    folders = [Target.of(context).folder.name for context in (None, "kind-a", "kind/a", "Kind-A")]
+    assert folders[0] == "dev"
+    assert len(set(folders)) == len(folders)
+    assert all(folder.replace("-", "").isalnum() for folder in folders)
+
+
+def test_customers_without_a_state_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = answering(monkeypatch, tmp_path, [{"metadata": {"name": "customer-acme"}}])
+    with pytest.raises(UsageError, match="customer-acme"):
+        refuse_orphans(found)
+
+
+def test_an_empty_cluster_is_fine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = answering(monkeypatch, tmp_path, [])
+    refuse_orphans(found)
+    assert found.tenant_namespaces() == []
+
+
+def test_a_cluster_that_does_not_answer_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = answering(monkeypatch, tmp_path, KubectlError("connection refused"))
+    with pytest.raises(UsageError, match="cluster kind-test: connection refused"):
+        found.tenant_pods()
+
+
+def test_without_a_default_storage_class_the_others_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = answering(monkeypatch, tmp_path, [{"metadata": {"name": "slow"}}, {"metadata": {"name": "fast"}}])
+    with pytest.raises(UsageError, match="there are: slow, fast"):
+        found.default_storage_class()
+
+
+def test_the_default_storage_class_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    annotations = {"storageclass.kubernetes.io/is-default-class": "true"}
+    classes: list[dict[str, Any]] = [
+        {"metadata": {"name": "slow"}},
+        {"metadata": {"name": "fast", "annotations": annotations}},
+    ]
+    assert answering(monkeypatch, tmp_path, classes).default_storage_class() == "fast"
+
+
+def test_pods_are_counted_by_customer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def pod(tenant: str, ready: str) -> dict[str, Any]:
+        return {
+            "metadata": {"labels": {"iotistic.io/tenant": tenant}},
+            "status": {"conditions": [{"type": "Ready", "status": ready}]},
+        }
+
+    pods = [pod("acme", "True"), pod("acme", "False"), pod("globex", "True")]
+    assert answering(monkeypatch, tmp_path, pods).tenant_pods() == {
+        "acme": [True, False],
+        "globex": [True],
+    }
+
+
+def test_a_lock_is_stale_once_its_process_is_gone(tmp_path: Path) -> None:
+    lock = tmp_path / "lock.json"
+    lock.write_text(json.dumps({"pid": os.getpid()}))
+    assert not is_stale(lock)
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    lock.write_text(json.dumps({"pid": child}))
+    assert is_stale(lock)
+
+
+def test_a_lock_whose_writing_was_cut_short_is_stale(tmp_path: Path) -> None:
+    lock = tmp_path / "lock.json"
+    lock.write_text("")
+    assert is_stale(lock)
+
+
+def test_nothing_up_is_said_with_status_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("ops.local.environment.HOME", tmp_path)
+    for command, status in (("status", 1), ("down", 0)):
+        assert CliRunner().invoke(app, ["local", command]).exit_code == status
+
+
+def test_a_context_that_does_not_exist_lists_those_that_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig_of_a_lab(tmp_path)))
+    result = CliRunner().invoke(app, ["local", "up", "--cluster", "kind-lap"])
+    assert result.exit_code == 2
+    assert "kind-lab" in result.output
+
+
+def test_without_a_terminal_or_a_yes_nothing_is_touched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig_of_a_lab(tmp_path)))
+    monkeypatch.setattr("ops.local.environment.HOME", tmp_path / "home")
+    result = CliRunner().invoke(app, ["local", "up", "--cluster", "kind-lab"])
+    assert result.exit_code == 2
+    assert "kind-lab at https://127.0.0.1:1" in result.output
+    assert not (tmp_path / "home").exists()
