@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ops.cli import local
+from ops.cli import licence, local, plan, registry, tenant
 
 app = typer.Typer(
     name="iotistic",
@@ -14,6 +14,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(local.app, name="local")
+app.add_typer(tenant.app, name="tenant")
+app.add_typer(registry.app, name="registry")
+app.add_typer(licence.app, name="licence")
+app.add_typer(plan.app, name="plan")
 
 
 def main() -> None:

@@ -1,0 +1,52 @@
+"""What the committed ``Pulumi.<environment>.yaml`` says about an environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from tenants.errors import UsageError
+from tenants.validation import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def environments(root: Path) -> list[str]:
+    """Return the names of the environments that have a committed configuration."""
+    return sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))
+
+
+def committed_config(environment: str, *, root: Path) -> Mapping[str, Any]:
+    """Return the configuration of an environment as it stands in git.
+
+    Args:
+        environment: Its name, such as ``dev``.
+        root: The project's folder.
+
+    Raises:
+        UsageError: There is no such environment, or its file is broken.
+    """
+    known = environments(root)
+    if environment not in known:
+        raise UsageError.of(
+            where="--env",
+            what=f'there is no environment "{environment}"',
+            why="nothing says which domain and which folder it has",
+            how=f"{did_you_mean(environment, known)}known environments: {', '.join(known) or 'none'}",
+        )
+    path = root / f"Pulumi.{environment}.yaml"
+    try:
+        config: Mapping[str, Any] = YAML(typ="safe").load(path)["config"]
+        config["iotistic:environment"], config["iotistic:domain"]
+    except (YAMLError, KeyError, TypeError) as error:
+        raise UsageError.of(
+            where=str(path),
+            what="does not give iotistic:environment and iotistic:domain below config",
+            why="tenants' hosts are checked against the domain",
+            how="restore the file from git",
+        ) from error
+    return config
