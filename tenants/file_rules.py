@@ -99,7 +99,7 @@ def _subscription_problems(file: TenantFile, plan: Plan, document: Document) -> 
     keys, value = needed.get(OUTCOMES[status].valid_until, ((), "nothing is needed"))
     if value is None:
         yield Problem(
-            where=document.where(*keys),
+            where=document.where("subscription", "status"),
             what=f"the status {status} needs {'.'.join(keys)}",
             why="the licence would have no end, or none could be signed",
             how='add the day, such as "2026-11-30"',
