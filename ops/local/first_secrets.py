@@ -13,9 +13,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-
+from ops.licence_keys import PRIVATE_KEY, PUBLIC_KEY, new_pair, write_secret
 from tenants.errors import Problem, UsageError
 from tenants.secrets import MASTER_KEY_BYTES
 
@@ -23,19 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-LICENCE_KEY_BITS: Final = 3072
-"""Size of a new licence key: 128-bit security, and twice as fast to sign with as 4096."""
-
 _PASSPHRASE: Final = "passphrase"  # noqa: S105 - the name of a file
 _MASTER_KEY: Final = "master-key"
-_PRIVATE_KEY: Final = "licence-private.pem"
-_PUBLIC_KEY: Final = "licence-public.pem"
 
 _LOSS: Final[Mapping[str, str]] = {
     _PASSPHRASE: "without it the stack's state cannot be decrypted, so nothing can be changed or removed",
     _MASTER_KEY: "with a new one every customer's passwords would differ from the ones their databases know",
-    _PRIVATE_KEY: "with a new one every licence would be signed by a key that no running API trusts",
-    _PUBLIC_KEY: "whoever verifies licences would have nothing to verify them with",
+    PRIVATE_KEY: "with a new one every licence would be signed by a key that no running API trusts",
+    PUBLIC_KEY: "whoever verifies licences would have nothing to verify them with",
 }
 """What it means that a file is gone, for each file. Also the list of files."""
 
@@ -59,7 +52,7 @@ class LocalSecrets:
         """Return what goes into the stack's configuration as secrets, by key."""
         return {
             "iotistic:masterKey": self._read(_MASTER_KEY),
-            "iotistic:licencePrivateKey": self._read(_PRIVATE_KEY),
+            "iotistic:licencePrivateKey": self._read(PRIVATE_KEY),
         }
 
     def _read(self, name: str) -> str:
@@ -100,19 +93,15 @@ def _lost(path: Path, *, loss: str, state_file: Path) -> Problem:
 
 def _make(folder: Path) -> None:
     """Make all secrets in a temporary folder and move it into place, so that there are all or none."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=LICENCE_KEY_BITS)
+    private_key, public_key = new_pair()
     values = {
         _PASSPHRASE: secrets.token_urlsafe(32).encode(),
         _MASTER_KEY: base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)),
-        _PRIVATE_KEY: key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-        _PUBLIC_KEY: key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        PRIVATE_KEY: private_key,
+        PUBLIC_KEY: public_key,
     }
     unfinished = folder.with_name(f"{folder.name}.{os.getpid()}.unfinished")
     unfinished.mkdir(mode=0o700, parents=True)
     for name, value in values.items():
-        descriptor = os.open(unfinished / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(value)
-            file.flush()
-            os.fsync(file.fileno())
+        write_secret(unfinished / name, value)
     unfinished.rename(folder)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from ops.local import tools
-from ops.local.environment import committed_config
+from ops.local.environment import STACK
 from ops.local.inventory import Inventory
+from ops.stack_config import committed_config
 from tenants.statuses import Status
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def tenant_statuses(environment: Environment) -> list[TenantStatus]:
     """Return the status of every customer in the registry."""
     toolbox = tools.ensure(console=environment.console)
     pods = Inventory(toolbox, environment.access(toolbox)).tenant_pods()
-    domain = committed_config()["iotistic:domain"]
+    domain = committed_config(STACK, root=tools.ROOT)["iotistic:domain"]
     return [
         TenantStatus(
             id=tenant.id,
