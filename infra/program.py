@@ -107,6 +107,7 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
             domain=settings.domain,
             storage_class=settings.storage_class,
             ingress_class=settings.ingress_class,
+            await_routes=settings.await_routes,
             images=images,
             credentials=Credentials.issue(tenant, master_key=settings.master_key, signing_key=signing_key),
         )

@@ -52,6 +52,7 @@ class Settings(BaseModel):
     kube_context: str
     storage_class: str
     ingress_class: str
+    await_routes: bool
     protect: bool
     master_key: Annotated[bytes, BeforeValidator(_master_key), Field(repr=False)]
     licence_private_key: Annotated[str, Field(repr=False)]

@@ -65,6 +65,7 @@ class Instance:
         domain: DNS zone of the environment.
         storage_class: StorageClass of the volumes.
         ingress_class: IngressClass that serves the hosts.
+        await_routes: Whether a controller is there to give the routes an address.
         images: What the containers run.
         credentials: The customer's secrets.
     """
@@ -73,6 +74,7 @@ class Instance:
     domain: str
     storage_class: str
     ingress_class: str
+    await_routes: bool
     images: Images
     credentials: Credentials
 

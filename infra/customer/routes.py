@@ -30,7 +30,10 @@ def ingress(instance: Instance) -> Manifest:
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
         "metadata": instance.metadata(
-            "web", app="customer-instance", component="routes", awaited=instance.tenant.runs
+            "web",
+            app="customer-instance",
+            component="routes",
+            awaited=instance.tenant.runs and instance.await_routes,
         ),
         "spec": {
             "ingressClassName": instance.ingress_class,

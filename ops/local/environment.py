@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
-from ruamel.yaml import YAML
 
 from infra.program import read_registry, registry_folder
 from infra.removal import refuse_vanished, tenants_among
@@ -21,6 +20,7 @@ from ops.local.first_secrets import LocalSecrets, ensure_secrets
 from ops.local.inventory import Inventory
 from ops.local.stack import LocalStack, state_file
 from ops.local.tools import ROOT
+from ops.stack_config import committed_config
 from tenants.errors import UsageError
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ class Environment:
             UsageError: With every problem of every file.
         """
         return read_registry(
-            environment=committed_config()["iotistic:environment"],
-            domain=committed_config()["iotistic:domain"],
+            environment=committed_config(STACK, root=ROOT)["iotistic:environment"],
+            domain=committed_config(STACK, root=ROOT)["iotistic:domain"],
         )
 
     def variables(self) -> dict[str, str]:
@@ -188,11 +188,20 @@ class Environment:
             "iotistic:kubeContext": access.context,
         }
         if self.target.context is not None:
+            found = Inventory(toolbox, access)
             overrides |= {
                 "iotistic:cluster": "existing",
                 "iotistic:clusterIdentifier": self.target.folder.name,
-                "iotistic:storageClass": Inventory(toolbox, access).default_storage_class(),
+                "iotistic:storageClass": found.default_storage_class(),
             }
+            ingress_class = found.ingress_class()
+            if ingress_class is None:
+                self.console.print(
+                    "no default IngressClass: routes are declared, but nothing serves them yet"
+                )
+                overrides["iotistic:awaitRoutes"] = "false"
+            else:
+                overrides["iotistic:ingressClass"] = ingress_class
         return overrides
 
     def _destroy(self, toolbox: Toolbox) -> None:
@@ -211,7 +220,7 @@ class Environment:
             deployed=tenants_among(urns),
             registered={tenant.id for tenant in registry.tenants},
             removed=registry.removed,
-            folder=registry_folder(committed_config()["iotistic:environment"]),
+            folder=registry_folder(committed_config(STACK, root=ROOT)["iotistic:environment"]),
         )
 
     @contextmanager
@@ -229,12 +238,6 @@ class Environment:
             yield
         finally:
             lock.release()
-
-
-def committed_config() -> dict[str, str]:
-    """Return the configuration of the dev stack as it stands in git."""
-    document: dict[str, dict[str, str]] = YAML(typ="safe").load(ROOT / f"Pulumi.{STACK}.yaml")
-    return document["config"]
 
 
 def refuse_orphans(found: Inventory) -> None:

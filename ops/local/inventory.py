@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ops.local.tools import Toolbox
 
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+_DEFAULT_INGRESS_CLASS = "ingressclass.kubernetes.io/is-default-class"
 _TENANT = "iotistic.io/tenant"
 
 
@@ -71,6 +72,18 @@ class Inventory:
             why="the customers' databases would wait for their volumes for ever",
             how=f'kubectl annotate storageclass <name> {_DEFAULT_CLASS}="true"',
         )
+
+    def ingress_class(self) -> str | None:
+        """Return the IngressClass to use: the default one, else the only one, else None."""
+        classes = self.items("ingressclasses")
+        names = [str(item["metadata"]["name"]) for item in classes]
+        default = [
+            str(item["metadata"]["name"])
+            for item in classes
+            if item["metadata"].get("annotations", {}).get(_DEFAULT_INGRESS_CLASS) == "true"
+        ]
+        candidates = default or names
+        return candidates[0] if len(candidates) == 1 else None
 
     def tenant_namespaces(self) -> list[str]:
         """Return the names of the customers' namespaces."""

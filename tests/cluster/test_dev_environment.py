@@ -21,6 +21,8 @@ from tests.cluster.dev_project import DevProject
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ops.local.kubeconfig import KubeAccess
+
 pytestmark = pytest.mark.cluster
 
 TENANTS = ["acme", "globex", "initech"]
@@ -255,6 +257,20 @@ def test_a_registry_with_mistakes_is_refused_before_anything_runs(project: DevPr
         file.unlink()
     assert "gold" in refusal
     assert "colour" in refusal
+
+
+def test_a_cluster_of_ones_own_is_used_and_left_as_it_was(
+    cluster: KubeAccess, kubectl: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    project = DevProject.clone(tmp_path / "project")
+    chosen = (f"--cluster={cluster.context}", "--yes")
+    before = kubectl("get", "namespaces", "--output=name")
+    up = project.iotistic("local", "up", *chosen)
+    assert "routes are declared, but nothing serves them yet" in up.stderr
+    assert [s["ready"] for s in project.statuses(chosen[0])] == [PODS] * len(TENANTS)
+    project.iotistic("local", "down", *chosen)
+    assert kubectl("get", "namespaces", "--output=name") == before
 
 
 def test_a_run_that_was_killed_is_finished_by_the_next(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ class RecordingEngine(Mocks):
 
     Attributes:
         deployed: Ids of the customers in the stack's state.
-        declared: What the program declared, in order.
+        declared: What the program declared. The order is not that of the program: registrations overlap.
     """
 
     deployed: Sequence[str] = ()
@@ -68,6 +68,7 @@ def config(licence_private_key: str) -> dict[str, str]:
         "kubeContext": "test",
         "storageClass": "standard",
         "ingressClass": "traefik",
+        "awaitRoutes": "true",
         "protect": "false",
         "masterKey": base64.b64encode(bytes(range(32))).decode(),
         "licencePrivateKey": licence_private_key,

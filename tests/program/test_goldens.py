@@ -44,6 +44,7 @@ def instance_of(tenant_id: str) -> Instance:
         domain="iotistic.localhost",
         storage_class="standard",
         ingress_class="traefik",
+        await_routes=True,
         images=load_images(),
         credentials=PLACEHOLDERS,
     )

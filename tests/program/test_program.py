@@ -19,17 +19,17 @@ TENANTS = ["acme", "globex", "initech"]
 
 def test_each_tenant_gets_one_instance(run_program: Callable[..., Run], config: dict[str, str]) -> None:
     run = run_program(config)
-    namespaces = [
+    namespaces = {
         resource.inputs["metadata"]["name"]
         for resource in run.engine.kubernetes_objects()
         if resource.typ.endswith(":Namespace")
-    ]
-    assert namespaces == [
+    }
+    assert namespaces == {
         "ingress",
         "mqtt-edge",
         "monitoring",
         *(f"customer-{tenant}" for tenant in TENANTS),
-    ]
+    }
     assert sorted(run.outputs["tenants"]) == TENANTS
     assert run.outputs["tenants"]["acme"] == {
         "url": "https://acme.iotistic.localhost",

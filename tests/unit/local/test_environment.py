@@ -91,6 +91,25 @@ def test_the_default_storage_class_is_found(monkeypatch: pytest.MonkeyPatch, tmp
     assert answering(monkeypatch, tmp_path, classes).default_storage_class() == "fast"
 
 
+@pytest.mark.parametrize(
+    ("classes", "chosen"),
+    [({}, None), ({"nginx": False}, "nginx"), ({"nginx": False, "traefik": True}, "traefik")],
+)
+def test_the_ingress_class_is_the_default_or_the_only_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, classes: dict[str, bool], chosen: str | None
+) -> None:
+    default = {"annotations": {"ingressclass.kubernetes.io/is-default-class": "true"}}
+    items = [{"metadata": {"name": name, **(default if main else {})}} for name, main in classes.items()]
+    assert answering(monkeypatch, tmp_path, items).ingress_class() == chosen
+
+
+def test_two_ingress_classes_without_a_default_are_no_choice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    items: list[dict[str, Any]] = [{"metadata": {"name": name}} for name in ("nginx", "traefik")]
+    assert answering(monkeypatch, tmp_path, items).ingress_class() is None
+
+
 def test_pods_are_counted_by_customer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def pod(tenant: str, ready: str) -> dict[str, Any]:
         return {
