@@ -143,9 +143,7 @@ epochs:
 
 def table(results: list[Result]) -> Table:
     """Return the results as a table."""
-    shown = Table(
-        "tenants", "load s", "of it CPU s", "CPU ms a tenant", "peak MB", "sign s", "licences a second"
-    )
+    shown = Table("tenants", "load s", "of it CPU s", "CPU ms each", "peak MB", "sign s", "licences a second")
     for result in results:
         shown.add_row(
             f"{result.tenants:,}",
