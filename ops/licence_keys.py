@@ -84,11 +84,12 @@ def key_ring(given: Iterable[str], *, default: Path) -> KeyRing:
     """
     problems: list[Problem] = []
     pems: dict[int, str] = {}
+    seen: set[str] = set()
     for text in given or (str(default),):
         number, equals, name = text.partition("=")
         if not equals:
             number, name = "1", text
-        if not number.isdecimal() or int(number) < 1 or int(number) in pems:
+        if not number.isdecimal() or int(number) < 1 or number in seen:
             problems.append(
                 Problem(
                     where=f"--key {text}",
@@ -98,6 +99,7 @@ def key_ring(given: Iterable[str], *, default: Path) -> KeyRing:
                 )
             )
             continue
+        seen.add(number)
         try:
             pems[int(number)] = read_text(Path(name))
         except UsageError as error:

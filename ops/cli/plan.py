@@ -9,9 +9,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from ops import workspace
 from ops.cli.console import output, show_refusals
 from ops.cli.options import Json, offer_plans
-from ops.workspace import PLANS, ROOT
 from tenants.changes import flattened
 from tenants.errors import UsageError
 from tenants.plans import load_plans
@@ -24,7 +24,7 @@ app = typer.Typer(help="Show the plans.", no_args_is_help=True)
 @show_refusals
 def list_plans(*, as_json: Json = False) -> None:
     """List the plans."""
-    plans = load_plans(ROOT / PLANS).plans.values()
+    plans = load_plans(workspace.ROOT / workspace.PLANS).plans.values()
     if as_json:
         output.print_json(json.dumps([plan.model_dump(mode="json") for plan in plans]))
         return
@@ -53,7 +53,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show everything that a plan decides."""
-    plans = {plan.name: plan for plan in load_plans(ROOT / PLANS).plans.values()}
+    plans = {plan.name: plan for plan in load_plans(workspace.ROOT / workspace.PLANS).plans.values()}
     found = next((plan for known, plan in plans.items() if known == name), None)
     if found is None:
         raise UsageError.of(
