@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from ops.known import require_known
 from tenants.errors import UsageError
-from tenants.validation import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,14 +30,13 @@ def committed_config(environment: str, *, root: Path) -> Mapping[str, Any]:
     Raises:
         UsageError: There is no such environment, or its file is broken.
     """
-    known = environments(root)
-    if environment not in known:
-        raise UsageError.of(
-            where="--env",
-            what=f'there is no environment "{environment}"',
-            why="nothing says which domain and which folder it has",
-            how=f"{did_you_mean(environment, known)}known environments: {', '.join(known) or 'none'}",
-        )
+    require_known(
+        "environment",
+        environment,
+        environments(root),
+        where="--env",
+        why="nothing says which domain and which folder it has",
+    )
     path = root / f"Pulumi.{environment}.yaml"
     try:
         config: Mapping[str, Any] = YAML(typ="safe").load(path)["config"]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ops.known import require_known
 from ops.stack_config import committed_config
 from tenants.errors import Problem, UsageError
 from tenants.plans import load_plans
 from tenants.registry import AS_WRITTEN, EnvironmentFacts, Registry, check_tenant, load_registry
-from tenants.validation import did_you_mean
 from tenants.version import Version
 from tenants.yaml_source import read_document
 
@@ -132,11 +132,11 @@ def tenant_of(registry: Registry, tenant_id: str) -> Tenant:
         UsageError: There is none, with the id that was probably meant.
     """
     found = {tenant.id: tenant for tenant in registry.tenants}
-    if tenant_id not in found:
-        raise UsageError.of(
-            where=f"{REGISTRY}/{registry.environment}",
-            what=f'there is no tenant "{tenant_id}"',
-            why="another tenant must not be taken for it",
-            how=f"{did_you_mean(tenant_id, list(found))}iotistic tenant list shows all of them",
-        )
+    require_known(
+        "tenant",
+        tenant_id,
+        list(found),
+        where=f"{REGISTRY}/{registry.environment}",
+        why="another tenant must not be taken for it",
+    )
     return found[tenant_id]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
@@ -95,11 +95,8 @@ def _is_list(value: object) -> TypeGuard[Sequence[str]]:
 
 
 def _compose(text: str) -> MappingNode:
-    node = YAML(typ="safe", pure=True).compose(text)
-    if not isinstance(node, MappingNode):
-        message = "the strict reader lets nothing but a mapping through"
-        raise TypeError(message)
-    return node
+    """Return the nodes of a text; the strict reader lets nothing but a mapping through."""
+    return cast("MappingNode", YAML(typ="safe", pure=True).compose(text))
 
 
 def _find(mapping: MappingNode, key: str) -> int | None:

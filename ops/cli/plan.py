@@ -12,10 +12,9 @@ from rich.text import Text
 from ops import workspace
 from ops.cli.console import output, show_refusals
 from ops.cli.options import Json, offer_plans
+from ops.known import require_known
 from tenants.changes import flattened
-from tenants.errors import UsageError
 from tenants.plans import load_plans
-from tenants.validation import did_you_mean
 
 app = typer.Typer(help="Show the plans.", no_args_is_help=True)
 
@@ -53,15 +52,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show everything that a plan decides."""
-    plans = {plan.name: plan for plan in load_plans(workspace.ROOT / workspace.PLANS).plans.values()}
-    found = next((plan for known, plan in plans.items() if known == name), None)
-    if found is None:
-        raise UsageError.of(
-            where="plan show",
-            what=f'there is no plan "{name}"',
-            why="another plan must not be taken for it",
-            how=f"{did_you_mean(name, list(plans))}plans: {', '.join(plans)}",
-        )
+    plans = {str(plan.name): plan for plan in load_plans(workspace.ROOT / workspace.PLANS).plans.values()}
+    require_known("plan", name, list(plans), where="plan show", why="another plan must not be taken for it")
+    found = plans[name]
     if as_json:
         output.print_json(found.model_dump_json())
         return

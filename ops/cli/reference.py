@@ -13,5 +13,6 @@ _NOTE: Final = "<!-- Generated from the command's help: change that, then write 
 def command_reference(app: typer.Typer) -> str:
     """Return the page that lists every command with its arguments and options."""
     command = typer.main.get_command(app)
-    docs = get_docs_for_click(obj=command, ctx=typer.Context(command), name="iotistic")
-    return f"{docs.strip()}\n\n{_NOTE}"
+    context = typer.Context(command, help_option_names=["-h", "--help"])
+    title, rest = get_docs_for_click(obj=command, ctx=context, name="iotistic").split("\n", 1)
+    return f"{title}\n\n{_NOTE}{rest.rstrip()}\n"

@@ -12,13 +12,13 @@ from ops.cli import tenant_view
 from ops.cli.edits import Session, edits_registry
 from ops.cli.keys import assignments, nested
 from ops.cli.options import TenantId, day_option, offer_plans
+from ops.known import require_known
 from ops.node_ports import KEYS, allocate
 from ops.workspace import tenant_of
 from tenants.changes import Limits
 from tenants.editing import edit, new_file
 from tenants.errors import UsageError
 from tenants.models import LifecycleState, MqttMode
-from tenants.validation import did_you_mean
 
 if TYPE_CHECKING:
     from tenants.plans import PlanTable
@@ -183,13 +183,7 @@ def _subscription(
 ) -> dict[tuple[str, ...], Value | None]:
     """Return the trial or the paid period with which a tenant begins."""
     known = {str(name): found.trial_days for name, found in plans.plans.items()}
-    if plan not in known:
-        raise UsageError.of(
-            where="--plan",
-            what=f'there is no plan "{plan}"',
-            why="nobody could tell what the customer gets",
-            how=f"{did_you_mean(plan, list(known))}plans: {', '.join(known)}",
-        )
+    require_known("plan", plan, list(known), where="--plan", why="nobody could tell what the customer gets")
     if paid_until is not None:
         return {
             ("subscription", "status"): "active",

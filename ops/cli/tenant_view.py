@@ -13,15 +13,13 @@ from rich.text import Text
 
 from ops.cli.console import notes, output, show_refusals
 from ops.cli.options import Env, Json, TenantId, Today, offer_plans, time_option, today_or
+from ops.known import require_known
 from ops.workspace import Workspace, tenant_of
 from tenants.changes import flattened
-from tenants.errors import UsageError
 from tenants.models import LifecycleState, Ring
 from tenants.statuses import Status
-from tenants.validation import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date
 
     from tenants.tenant import Tenant
@@ -85,10 +83,15 @@ def list_tenants(  # noqa: PLR0913 - each is an option of the command
     """List tenants, all or some."""
     tenants = Workspace.open(env).registry().tenants
     day = today_or(today)
-    _known("--plan", plan, offer_plans(""))
-    _known("--state", state, list(LifecycleState))
-    _known("--ring", ring, list(Ring))
-    _known("--cell", cell, sorted({tenant.cell for tenant in tenants if tenant.cell}))
+    for kind, value, known in (
+        ("plan", plan, offer_plans("")),
+        ("state", state, list(LifecycleState)),
+        ("ring", ring, list(Ring)),
+        ("cell", cell, sorted({tenant.cell for tenant in tenants if tenant.cell})),
+    ):
+        if value is not None:
+            why = "an empty list would look as if there were no such tenant"
+            require_known(kind, value, known, where=f"--{kind}", why=why)
     wanted = Filter(
         plan=plan,
         state=state,
@@ -161,14 +164,3 @@ def _summary(tenant: Tenant) -> dict[str, str | None]:
         "trial_ends": tenant.trial_ends.isoformat() if tenant.trial_ends else None,
         "licence_ends": licence_end(tenant).isoformat() if tenant.licensed else None,
     }
-
-
-def _known(option: str, value: str | None, known: Sequence[str]) -> None:
-    """Refuse a misspelt filter, which would otherwise find nobody and look like an answer."""
-    if value is not None and value not in known:
-        raise UsageError.of(
-            where=option,
-            what=f'"{value}" is unknown',
-            why="an empty list would look as if there were no such tenant",
-            how=f"{did_you_mean(value, known)}known: {', '.join(known) or 'none'}",
-        )

@@ -44,7 +44,7 @@ def test_a_new_tenant_may_be_paid_for_and_have_further_keys(project: Project) ->
     [
         (
             (*ADD, "--plan", "profesional"),
-            "did you mean professional? plans: starter, professional, enterprise",
+            "did you mean professional? known: starter, professional, enterprise",
         ),
         ((*ADD, "--plan", "enterprise"), "the plan enterprise has no trial"),
         ((*ADD, "--set", "rign=early"), 'a tenant has no key "rign"'),

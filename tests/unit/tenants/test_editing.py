@@ -110,6 +110,7 @@ def test_a_flow_group_can_be_filled_and_emptied() -> None:
     assert longer == b'id: "acme"\ntrial: {ends: "2027-01-01", on: ["a"], by: {n: 1}}\n'
     whole = spliced(b'{id: "acme", trial: {ends: "x"}}\n', "x", {("trial",): None}, order=())
     assert whole == b'{id: "acme"}\n'
+    assert spliced(b'{ring: "early"}\n', "x", {("ring",): None}, order=()) == b"{}\n"
     other = spliced(b'{id: "acme", extra_hosts: ["a"]}\n', "x", {("extra_hosts",): ["b"]}, order=())
     assert other == b'{id: "acme", extra_hosts: ["b"]}\n'
 
