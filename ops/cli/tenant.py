@@ -65,6 +65,9 @@ EarlyDeletion = Annotated[
         "--allow-early-deletion", help="Keep data for less than the plan says, as the customer wants."
     ),
 ]
+CellOfNew = Annotated[
+    str | None, typer.Option("--cell", help="The cell it belongs to, where there are cells.")
+]
 CellName = Annotated[str, typer.Option("--cell", help="The cell it goes to.", show_default=False)]
 
 
@@ -79,6 +82,7 @@ def add(  # noqa: PLR0913 - each is an option of the command
     plan: Plan = "starter",
     customer_id: CustomerId = None,
     paid_until: PaidUntil = None,
+    cell: CellOfNew = None,
     values: Further = None,
 ) -> None:
     """Add a tenant: on trial where its plan has one, else paid until a day."""
@@ -91,6 +95,7 @@ def add(  # noqa: PLR0913 - each is an option of the command
         ("plan",): plan,
         ("created",): session.today.isoformat(),
         **_subscription(plan, session.workspace.plans, paid_until, session.today),
+        ("cell",): cell,
         **assignments(values or ()),
     }
     session.carry_out([new_file(session.workspace.path(tenant_id), nested(file))])

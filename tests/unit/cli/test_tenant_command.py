@@ -177,6 +177,14 @@ def test_a_customer_may_want_its_data_gone_early(project: Project) -> None:
     assert 'delete_after: "2026-11-24"' in project.text("acme")
 
 
+def test_a_new_tenant_goes_to_its_cell(project: Project) -> None:
+    for tenant in ("acme", "globex"):
+        project.path(tenant).write_text(project.text(tenant) + 'cell: "c1"\n')
+    assert project.edit(*ADD).status == 2
+    assert project.edit(*ADD, "--cell", "c1").status == 0
+    assert '\ncell: "c1"\n' in project.text("initech")
+
+
 def test_a_move_is_recorded(project: Project) -> None:
     for tenant in ("acme", "globex"):
         project.path(tenant).write_text(project.text(tenant) + 'cell: "c1"\n')
