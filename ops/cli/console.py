@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import sys
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -29,6 +30,15 @@ output = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_O
 
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
 """Progress, warnings and errors."""
+
+
+def print_json(value: object) -> None:
+    """Print a result for programs; coloured where a person reads it."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    if output.is_terminal:
+        output.print_json(text, ensure_ascii=False)
+    else:
+        output.out(text, highlight=False)
 
 
 def show_refusals(function: Callable[P, R]) -> Callable[P, R]:

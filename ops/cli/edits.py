@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
 from rich.text import Text
 
-from ops.cli.console import confirm, notes, output, show_refusals
+from ops.cli.console import confirm, notes, output, print_json, show_refusals
 from ops.cli.options import DryRun, Env, Json, Today, Yes, today_or
 from ops.cli.report import as_json
 from ops.workspace import Workspace
@@ -83,7 +82,7 @@ class Session:
         written = bool(edits) and not self.dry_run
         if self.as_json:
             result = {**as_json(comparison), "diff": diff, "written": written}
-            output.print_json(json.dumps(result))
+            print_json(result)
         elif written:
             notes.print("Written. Review and commit it; nothing runs before the change is merged.")
         else:

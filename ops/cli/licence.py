@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated
 import jwt
 import typer
 
-from ops.cli.console import notes, output, print_error, show_refusals
+from ops.cli.console import notes, output, print_error, print_json, show_refusals
 from ops.cli.edits import Session, edits_registry
 from ops.cli.options import Env, TenantId, Today, today_or
 from ops.licence_keys import PRIVATE_KEY, PUBLIC_KEY, key_ring, read_text, write_pair
@@ -67,7 +66,7 @@ def show(tenant_id: TenantId, *, token: Token = False, keys: Keys = None, env: E
         ring = key_ring(keys or (), default=workspace.secrets / PRIVATE_KEY)
         typer.echo(ring.sign_for(tenant))
     else:
-        output.print_json(json.dumps(claims_for(tenant)))
+        print_json(claims_for(tenant))
 
 
 @app.command()
@@ -89,7 +88,7 @@ def verify(
     except jwt.InvalidTokenError as error:
         print_error(f"the licence is not valid: {error}")
         raise typer.Exit(EXIT_FALSE) from None
-    output.print_json(json.dumps(claims))
+    print_json(claims)
     now = datetime.combine(today_or(today), time(), UTC)
     if not isinstance(claims.get("exp"), int) or claims["exp"] <= now.timestamp():
         print_error("the licence is over")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import Annotated
 
 import typer
 
-from ops.cli.console import confirm, notes, output, show_refusals
+from ops.cli.console import confirm, notes, output, print_json, show_refusals
 from ops.local import tools
 from ops.local.environment import Environment, Target
 from ops.local.existing import describe
@@ -93,6 +92,6 @@ def fetch_tools() -> None:
 def _print_tenants(environment: Environment, *, as_json: bool) -> None:
     statuses: list[TenantStatus] = tenant_statuses(environment)
     if as_json:
-        output.print_json(json.dumps([status.as_json() for status in statuses]))
+        print_json([status.as_json() for status in statuses])
     else:
         output.print(as_table(statuses))

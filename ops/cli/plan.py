@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ops import workspace
-from ops.cli.console import output, show_refusals
+from ops.cli.console import output, print_json, show_refusals
 from ops.cli.options import Json, offer_plans
 from ops.known import require_known
 from tenants.changes import flattened
@@ -25,7 +25,7 @@ def list_plans(*, as_json: Json = False) -> None:
     """List the plans."""
     plans = load_plans(workspace.ROOT / workspace.PLANS).plans.values()
     if as_json:
-        output.print_json(json.dumps([plan.model_dump(mode="json") for plan in plans]))
+        print_json([plan.model_dump(mode="json") for plan in plans])
         return
     table = Table(
         "plan", "USD a month", "devices", "users", "database", "trial days", box=None, pad_edge=False
@@ -56,7 +56,7 @@ def show(
     require_known("plan", name, list(plans), where="plan show", why="another plan must not be taken for it")
     found = plans[name]
     if as_json:
-        output.print_json(found.model_dump_json())
+        print_json(found.model_dump(mode="json"))
         return
     table = Table("key", "value", box=None, pad_edge=False)
     for key, value in flattened(found).items():

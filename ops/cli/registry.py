@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from ops.cli.console import notes, output, print_refusal, show_refusals
+from ops.cli.console import notes, output, print_json, print_refusal, show_refusals
 from ops.cli.edits import Session, edits_registry
 from ops.cli.options import Env, Json, Today, today_or
 from ops.cli.report import as_json as comparison_as_json
@@ -54,7 +53,7 @@ def validate(*, env: Env = "dev", as_json: Json = False) -> None:
     registry = Workspace.open(env).registry()
     if as_json:
         result = {"environment": registry.environment, "tenants": [one.id for one in registry.tenants]}
-        output.print_json(json.dumps(result))
+        print_json(result)
     else:
         output.print(f"{registry.environment}: {len(registry.tenants)} tenants, nothing wrong")
 
@@ -85,7 +84,7 @@ def diff(  # noqa: PLR0913 - each is an option of the command
         ),
     )
     if as_json:
-        output.print_json(json.dumps(comparison_as_json(comparison)))
+        print_json(comparison_as_json(comparison))
     elif markdown:
         typer.echo(as_markdown(comparison), nl=False)
     elif comparison.tenants or comparison.plans:
@@ -143,7 +142,7 @@ def ports(session: Session, *, allocate_missing: AllocateMissing = False) -> Non
             {"tenant": one.id, "cluster": one.cluster, "node_port": first, "websocket_node_port": second}
             for one, first, second in listed
         ]
-        output.print_json(json.dumps({"taken": rows, "free": free}))
+        print_json({"taken": rows, "free": free})
         return
     table = Table("tenant", "cluster", "MQTT", "WebSocket", box=None, pad_edge=False)
     for one, first, second in listed:

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from ops.cli.console import notes, output, show_refusals
+from ops.cli.console import notes, output, print_json, show_refusals
 from ops.cli.options import Env, Json, TenantId, Today, offer_plans, time_option, today_or
 from ops.known import require_known
 from ops.workspace import Workspace, tenant_of
@@ -103,7 +103,7 @@ def list_tenants(  # noqa: PLR0913 - each is an option of the command
     )
     found = [tenant for tenant in tenants if wanted.matches(tenant)]
     if as_json:
-        output.print_json(json.dumps([_summary(tenant) for tenant in found]))
+        print_json([_summary(tenant) for tenant in found])
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("id", "company", "plan", "status", "state", "ring", "cell", "trial ends", "licence ends"):
@@ -138,7 +138,7 @@ def show(tenant_id: TenantId, *, env: Env = "dev", as_json: Json = False) -> Non
         },
     }
     if as_json:
-        output.print_json(json.dumps(result))
+        print_json(result)
         return
     for heading, values in result.items():
         table = Table(heading, "", box=None, pad_edge=False)
