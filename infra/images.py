@@ -36,6 +36,10 @@ class Images:
     mosquitto: Image
     api: Image
     dashboard: Image
+    exporter: Image
+    postgres_exporter: Image
+    mosquitto_exporter: Image
+    restic: Image
 
 
 def load_images(path: Path = VERSIONS_FILE) -> Images:

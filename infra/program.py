@@ -10,13 +10,13 @@ import pulumi
 from infra.clusters import existing
 from infra.component import Placement
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
-from infra.customer.model import Credentials, Instance
+from infra.customer.model import Credentials, Instance, Surroundings
 from infra.images import load_images
 from infra.platform.platform import Platform, PlatformArgs
 from infra.removal import deployed_tenants, refuse_vanished
 from infra.settings import Settings
 from tenants.errors import UsageError
-from tenants.licences import SigningKey
+from tenants.key_ring import KeyRing
 from tenants.plans import load_plans
 from tenants.registry import EnvironmentFacts, Registry, load_registry
 
@@ -100,16 +100,24 @@ def read_registry(*, environment: str, domain: str) -> Registry:
 def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
     """Return every customer's instance as data, licences and passwords included."""
     images = load_images()
-    signing_key = SigningKey.from_pem(settings.licence_private_key)
+    licence_keys = KeyRing.from_pems(settings.licence_private_keys)
+    licence_keys.check(registry.tenants)
+    surroundings = Surroundings(
+        domain=settings.domain,
+        storage_class=settings.storage_class,
+        routes=settings.routes,
+        ingress_class=settings.ingress_class,
+        await_routes=settings.await_routes,
+        broker_issuer=settings.broker_issuer,
+        monitoring=settings.monitoring,
+        backup_repository=settings.backup_repository,
+    )
     return [
         Instance(
             tenant=tenant,
-            domain=settings.domain,
-            storage_class=settings.storage_class,
-            ingress_class=settings.ingress_class,
-            await_routes=settings.await_routes,
+            surroundings=surroundings,
             images=images,
-            credentials=Credentials.issue(tenant, master_key=settings.master_key, signing_key=signing_key),
+            credentials=Credentials.issue(tenant, master_key=settings.master_key, licence_keys=licence_keys),
         )
         for tenant in registry.tenants
     ]

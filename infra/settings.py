@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, ValidationError
 from pydantic.alias_generators import to_camel
 
 from tenants.errors import Problem, UsageError
@@ -33,6 +33,14 @@ def _master_key(text: object) -> bytes:
     return key
 
 
+def _or_none(text: object) -> object:
+    """Read the word ``none``: a typed configuration key cannot be empty."""
+    return None if text == "none" else text
+
+
+OrNone = Annotated[str | None, BeforeValidator(_or_none)]
+
+
 class Settings(BaseModel):
     """What one stack is, as plain data. The keys are described in Pulumi.yaml."""
 
@@ -53,9 +61,13 @@ class Settings(BaseModel):
     storage_class: str
     ingress_class: str
     await_routes: bool
+    routes: Literal["ingress", "gateway"]
+    broker_issuer: OrNone
+    monitoring: bool
+    backup_repository: OrNone
     protect: bool
     master_key: Annotated[bytes, BeforeValidator(_master_key), Field(repr=False)]
-    licence_private_key: Annotated[str, Field(repr=False)]
+    licence_private_keys: Annotated[Json[dict[int, str]], Field(repr=False)]
 
     @classmethod
     def read(cls, get: Callable[[str], str | None], *, stack: str) -> Settings:
@@ -79,7 +91,7 @@ class Settings(BaseModel):
 def _problem(stack: str, detail: ErrorDetails) -> Problem:
     """Turn one finding of the model into a problem in this project's words."""
     key = str(detail["loc"][0])
-    secret = " --secret" if key in {"masterKey", "licencePrivateKey"} else ""
+    secret = " --secret" if key in {"masterKey", "licencePrivateKeys"} else ""
     return Problem(
         where=f"Pulumi.{stack}.yaml: iotistic:{key}",
         what="is not set" if detail["type"] == "missing" else f"is wrong: {detail['msg']}",

@@ -138,6 +138,19 @@ class BackupPolicy(BaseModel, frozen=True, extra="forbid"):
     retention_days: Days = Field(title="Retention", description="Days for which a backup is kept.")
 
 
+class MqttLimits(BaseModel, frozen=True, extra="forbid"):
+    """How much the broker takes on, so that one tenant's devices cannot wear out a node."""
+
+    max_connections: Count = Field(title="Connections", description="Devices and programs at once.")
+    max_message_kib: Count = Field(title="Message size", description="Largest message, in KiB.")
+    max_inflight_messages: Count = Field(
+        title="Messages in flight", description="Unacknowledged messages to one device."
+    )
+    max_queued_messages: Count = Field(
+        title="Queued messages", description="Messages kept for one device that is away."
+    )
+
+
 class Options(BaseModel, frozen=True, extra="forbid"):
     """Parts of a tenant that not everybody has."""
 
@@ -164,6 +177,7 @@ class Plan(BaseModel, frozen=True, extra="forbid"):
     sizes: Sizes = Field(title="Container sizes", description="Processor and memory of each container.")
     storage: Storage = Field(title="Storage", description="Size of each volume.")
     options: Options = Field(title="Options", description="What a tenant of this plan has unless told.")
+    mqtt: MqttLimits = Field(title="MQTT", description="What the broker takes on.")
     monitoring: Monitoring = Field(title="Monitoring", description="How long metrics are kept.")
     backup: BackupPolicy = Field(title="Backup", description="When, and for how long.")
     retention_days: Days = Field(

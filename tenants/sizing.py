@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tenants.plans import ContainerSize
 from tenants.quantities import bytes_text, cpu_text, mebibytes, millicores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from tenants.plans import ContainerSize, Options, Sizes, Storage
+    from tenants.plans import Options, Sizes, Storage
 
 FLOOR_CPU = 4000
 FLOOR_MEMORY = 4096
@@ -37,6 +38,12 @@ SOLVER_MEMORY = 64
 SIDECAR_CPU = 200
 SIDECAR_MEMORY = 256
 """Room for what LimitRange gives a container without limits of its own, such as a debugging one."""
+
+WATCHER = ContainerSize(cpu_request="5m", cpu_limit="50m", memory_request="16Mi", memory_limit="64Mi")
+"""A container that only watches another one: metrics of the database and of the broker, and the
+reload of the broker's certificate."""
+
+WATCHERS = 3
 
 SERVICES_BESIDE = 4
 """Headless Service of PostgreSQL, load balancer of MQTT, ACME solver, and one to spare."""
@@ -77,7 +84,7 @@ def quota_for(sizes: Sizes, storage: Storage, options: Options) -> Quota:
     names = components(options)
     pods = [getattr(sizes, name) for name in names]
     pods += [getattr(sizes, name) for name in names if name in ROLLING]
-    pods.append(sizes.job)
+    pods += [sizes.job] + [WATCHER] * WATCHERS
     volumes = [name for name in STATEFUL if name in names]
     room = mebibytes("1Gi")
     return Quota(

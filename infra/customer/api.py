@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from infra.customer import postgres, secrets
+from infra.customer import mosquitto, postgres, secrets
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
     SECRETS_CHECKSUM,
@@ -18,19 +17,21 @@ from infra.customer.pods import (
     workload,
 )
 from infra.customer.ports import API_PORT, MQTT_PORT, POSTGRES_PORT
+from tenants.quantities import mebibytes
+from tenants.sizing import WATCHER
 
 if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
 
-APP = "api"
-COMPONENT = "api"
+APP: Final = "api"
+COMPONENT: Final = "api"
 
-API_USER = 1000
+API_USER: Final = 1000
 """Numeric, because the image names its user and the kubelet cannot prove a name is not root."""
 
-MQTT_USER = "api"
-"""The API's own account at its broker, instead of the image's default ``admin``."""
+_HEAP_SHARE: Final = 0.75
+"""Part of the memory limit that the JavaScript heap may take; the rest is buffers and code."""
 
 
 def manifests(instance: Instance) -> list[Manifest]:
@@ -47,6 +48,7 @@ def manifests(instance: Instance) -> list[Manifest]:
         mounts={"logs": "/app/logs", "tmp": "/tmp"},  # noqa: S108 - a volume of the pod's own
         env=_environment(instance),
     )
+    credentials = instance.credentials
     template = pod_template(
         instance,
         APP,
@@ -56,7 +58,18 @@ def manifests(instance: Instance) -> list[Manifest]:
         containers=[main],
         volumes=scratch("logs", "tmp"),
         # The API reads its secrets and its licence once, at start: a change has to restart it.
-        checksums={SECRETS_CHECKSUM: checksum(asdict(instance.credentials))},
+        checksums={
+            SECRETS_CHECKSUM: checksum(
+                {
+                    "licence": credentials.licence,
+                    "public-key": credentials.licence_public_key,
+                    "database": credentials.database_api,
+                    "mqtt": credentials.mqtt_api,
+                    "jwt": credentials.jwt_secret,
+                }
+            )
+        },
+        initContainers=[_wait_for_database(instance)],
     )
     return [
         workload(
@@ -73,11 +86,27 @@ def manifests(instance: Instance) -> list[Manifest]:
     ]
 
 
+def _wait_for_database(instance: Instance) -> dict[str, Any]:
+    """Return the container that keeps the API from starting, and ending, before its database is there."""
+    ask = f"pg_isready --quiet --host={postgres.APP} --port={POSTGRES_PORT}"
+    return container(
+        "wait-for-database",
+        instance.images.postgres,
+        ports={},
+        resources=resources(WATCHER),
+        probe=None,
+        mounts={},
+        command=["/bin/sh", "-c", f"until {ask}; do sleep 1; done"],
+    )
+
+
 def _environment(instance: Instance) -> list[dict[str, Any]]:
     """Return what the API reads. Both generations of the image ignore what they do not know."""
     tenant = instance.tenant
     plain = {
         "NODE_ENV": "production",
+        # The image asks for more heap than a small plan's memory: it would be killed, not collected.
+        "NODE_OPTIONS": f"--max-old-space-size={_heap_mebibytes(instance)}",
         "PORT": str(API_PORT),
         "LOG_LEVEL": "info",
         "CUSTOMER_ID": tenant.customer_id,
@@ -88,13 +117,24 @@ def _environment(instance: Instance) -> list[dict[str, Any]]:
         "DB_USER": postgres.API_ROLE,
         # The database is one hop away inside a namespace that nothing else can enter.
         "DB_SSL": "false",
-        "MQTT_BROKER_URL": f"mqtt://mosquitto:{MQTT_PORT}",
-        "MQTT_USERNAME": MQTT_USER,
+        "MQTT_BROKER_URL": _broker_url(instance),
+        "MQTT_USERNAME": mosquitto.API_ACCOUNT,
     }
     return [{"name": name, "value": value} for name, value in plain.items()] + [
         from_secret("DB_PASSWORD", secrets.DATABASE, "api-password"),
         from_secret("JWT_SECRET", secrets.API, "jwt-secret"),
         from_secret("MQTT_PASSWORD", secrets.API, "mqtt-password"),
-        from_secret("IOTISTIC_LICENSE_KEY", secrets.LICENCE, "licence"),
-        from_secret("LICENSE_PUBLIC_KEY", secrets.LICENCE, "public-key"),
+        from_secret("IOTISTIC_LICENSE_KEY", secrets.API, "licence"),
+        from_secret("LICENSE_PUBLIC_KEY", secrets.API, "licence-public-key"),
     ]
+
+
+def _broker_url(instance: Instance) -> str:
+    mqtt = instance.tenant.mqtt
+    if instance.own_broker:
+        return f"mqtt://{mosquitto.APP}:{MQTT_PORT}"
+    return f"mqtts://{mqtt.endpoint}:{mqtt.endpoint_port}"
+
+
+def _heap_mebibytes(instance: Instance) -> int:
+    return int(mebibytes(instance.tenant.sizes.api.memory_limit) * _HEAP_SHARE)

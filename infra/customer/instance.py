@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from infra.component import Component, Placement
-from infra.customer import api, dashboard, mosquitto, postgres
+from infra.customer import api, backup, dashboard, exporter, monitoring, mosquitto, postgres, routes, settle
+from infra.customer.configuration import config_map
 from infra.customer.isolation import network_policies
-from infra.customer.namespace import limit_range, namespace, resource_quota, service_account
-from infra.customer.routes import ingress
+from infra.customer.namespace import (
+    disruption_budget,
+    limit_range,
+    namespace,
+    resource_quota,
+    service_account,
+)
 from infra.customer.secrets import secrets
 
 if TYPE_CHECKING:
@@ -40,24 +46,32 @@ class CustomerInstanceArgs:
 
 
 def foundation(instance: Instance) -> list[Manifest]:
-    """Return what must be there before the first pod: limits, isolation, identity, secrets."""
+    """Return what must be there before the first pod: limits, isolation, identity, secrets, files."""
     return [
         resource_quota(instance),
         limit_range(instance),
         *network_policies(instance),
         service_account(instance),
         *secrets(instance),
+        config_map(instance),
     ]
 
 
 def workloads(instance: Instance) -> list[Manifest]:
-    """Return what runs, and how it is reached."""
+    """Return what runs, how it is reached, watched and backed up."""
+    found = [*postgres.manifests(instance), *api.manifests(instance), *dashboard.manifests(instance)]
+    if instance.own_broker:
+        found += mosquitto.manifests(instance)
+    if instance.tenant.options.exporter:
+        found += exporter.manifests(instance)
+    if instance.tenant.runs:
+        found.append(settle.job(instance))
     return [
-        *postgres.manifests(instance),
-        *mosquitto.manifests(instance),
-        *api.manifests(instance),
-        *dashboard.manifests(instance),
-        ingress(instance),
+        *found,
+        disruption_budget(instance),
+        *routes.manifests(instance),
+        *monitoring.manifests(instance),
+        *backup.manifests(instance),
     ]
 
 
@@ -95,6 +109,6 @@ class CustomerInstance(Component):
                 deleted_with=home,
                 holds_data=manifest["kind"] in HOLDS_DATA,
             )
-        self.url = f"https://{instance.tenant.host(instance.domain)}"
-        self.mqtt_address = f"mqtts://{instance.tenant.mqtt_host(instance.domain)}:8883"
+        self.url = f"https://{instance.host}"
+        self.mqtt_address = f"mqtts://{instance.tenant.mqtt_host(instance.surroundings.domain)}:8883"
         self.register_outputs({"url": self.url, "mqttAddress": self.mqtt_address})

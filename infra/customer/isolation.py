@@ -1,72 +1,166 @@
 """Who may talk to whom. Everything is denied, then exactly the connections below are opened.
 
-| from                 | to        | ports      |
-|----------------------|-----------|------------|
-| every pod            | DNS       | 53 UDP/TCP |
-| ingress controller   | dashboard | 80         |
-| ingress controller   | api       | 3002       |
-| mosquitto            | api       | 3002       |
-| api                  | postgres  | 5432       |
-| api                  | mosquitto | 1883       |
-| MQTT edge            | mosquitto | 1883, 9001 |
+| from               | to                        | ports                        |
+|--------------------|---------------------------|------------------------------|
+| every pod          | DNS                       | 53 UDP and TCP               |
+| ingress controller | dashboard                 | 80                           |
+| ingress controller | api                       | 3002                         |
+| mosquitto          | api                       | 3002                         |
+| exporter           | api, monitoring, internet | 3002, 9090, 443              |
+| api, settle        | postgres                  | 5432                         |
+| api                | mosquitto                 | 1883                         |
+| api                | a managed broker          | its TLS port                 |
+| MQTT edge          | mosquitto                 | 1883, 8883, 9001             |
+| monitoring         | postgres, mosquitto       | 9187, 9234                   |
+| backup             | postgres, object storage  | 5432, 443                    |
+
+"Internet" is every address outside the private ranges: never another customer.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from infra.customer.ports import API_PORT, DASHBOARD_PORT, MQTT_PORT, POSTGRES_PORT, WEBSOCKET_PORT
-from infra.names import EDGE_NAMESPACE, INGRESS_NAMESPACE, NAMESPACE_NAME_LABEL
+from infra.customer import api, backup, dashboard, exporter, mosquitto, postgres, settle
+from infra.customer.ports import (
+    API_PORT,
+    DASHBOARD_PORT,
+    MQTT_METRICS_PORT,
+    MQTT_PORT,
+    MQTTS_PORT,
+    POSTGRES_METRICS_PORT,
+    POSTGRES_PORT,
+    WEBSOCKET_PORT,
+)
+from infra.names import EDGE_NAMESPACE, INGRESS_NAMESPACE, MONITORING_NAMESPACE, NAMESPACE_NAME_LABEL
+from tenants.models import MqttMode
 
 if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
 
-DNS_PORT = 53
+DNS_PORT: Final = 53
+HTTPS_PORT: Final = 443
+PROMETHEUS_PORT: Final = 9090
+
+PRIVATE_RANGES: Final = (
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+)
+"""What "the internet" leaves out: pods, Services, nodes, and the cloud's metadata address."""
+
+Rule = dict[str, Any]
+Peers = list[dict[str, Any]]
 
 
 def network_policies(instance: Instance) -> list[Manifest]:
     """Return the policies of a customer's namespace."""
-    api, postgres, mosquitto = (
-        [{"podSelector": {"matchLabels": instance.selector(app)}}] for app in ("api", "postgres", "mosquitto")
-    )
-    ingress_controller = _namespace(INGRESS_NAMESPACE)
-    edge = _namespace(EDGE_NAMESPACE)
-    return [
-        _policy(instance, "default-deny", {}, egress=[{"to": _dns(), "ports": _ports(DNS_PORT, both=True)}]),
+    policies = [
+        _policy(instance, "default-deny", {}, egress=[_to(_dns(), DNS_PORT, protocols=("UDP", "TCP"))]),
+        _postgres(instance),
+        _api(instance),
         _policy(
             instance,
-            "postgres",
-            {"matchLabels": instance.selector("postgres")},
-            ingress=[{"from": api, "ports": _ports(POSTGRES_PORT)}],
+            dashboard.APP,
+            _selected(instance, dashboard.APP),
+            ingress=[_from(_namespace(INGRESS_NAMESPACE) + _everybody(instance), DASHBOARD_PORT)],
         ),
         _policy(
             instance,
-            "mosquitto",
-            {"matchLabels": instance.selector("mosquitto")},
-            ingress=[
-                {"from": api, "ports": _ports(MQTT_PORT)},
-                {"from": edge, "ports": _ports(MQTT_PORT, WEBSOCKET_PORT)},
-            ],
-            egress=[{"to": api, "ports": _ports(API_PORT)}],
-        ),
-        _policy(
-            instance,
-            "api",
-            {"matchLabels": instance.selector("api")},
-            ingress=[{"from": ingress_controller + mosquitto, "ports": _ports(API_PORT)}],
-            egress=[
-                {"to": postgres, "ports": _ports(POSTGRES_PORT)},
-                {"to": mosquitto, "ports": _ports(MQTT_PORT)},
-            ],
-        ),
-        _policy(
-            instance,
-            "dashboard",
-            {"matchLabels": instance.selector("dashboard")},
-            ingress=[{"from": ingress_controller, "ports": _ports(DASHBOARD_PORT)}],
+            "database-clients",
+            {
+                "matchLabels": {"app.kubernetes.io/instance": instance.tenant.id},
+                "matchExpressions": [
+                    {
+                        "key": "app.kubernetes.io/name",
+                        "operator": "In",
+                        "values": [settle.APP, backup.APP],
+                    }
+                ],
+            },
+            egress=[_to(_pods(instance, postgres.APP), POSTGRES_PORT)],
         ),
     ]
+    if instance.own_broker:
+        policies.append(_mosquitto(instance))
+    if instance.tenant.options.exporter:
+        policies.append(_exporter(instance))
+    if instance.surroundings.backup_repository not in (None, backup.VOLUME):
+        policies.append(
+            _policy(
+                instance,
+                backup.APP,
+                _selected(instance, backup.APP),
+                egress=[_to(_internet(), HTTPS_PORT)],
+            )
+        )
+    return policies
+
+
+def _postgres(instance: Instance) -> Manifest:
+    clients = (api.APP, settle.APP, backup.APP)
+    return _policy(
+        instance,
+        postgres.APP,
+        _selected(instance, postgres.APP),
+        ingress=[
+            _from([peer for app in clients for peer in _pods(instance, app)], POSTGRES_PORT),
+            _from(_namespace(MONITORING_NAMESPACE), POSTGRES_METRICS_PORT),
+        ],
+    )
+
+
+def _api(instance: Instance) -> Manifest:
+    callers = _namespace(INGRESS_NAMESPACE) + _everybody(instance)
+    egress = [_to(_pods(instance, postgres.APP), POSTGRES_PORT)]
+    if instance.own_broker:
+        callers += _pods(instance, mosquitto.APP)
+        egress.append(_to(_pods(instance, mosquitto.APP), MQTT_PORT))
+    else:
+        egress.append(_to(_internet(), instance.tenant.mqtt.endpoint_port))
+    if instance.tenant.options.exporter:
+        callers += _pods(instance, exporter.APP)
+    return _policy(
+        instance, api.APP, _selected(instance, api.APP), ingress=[_from(callers, API_PORT)], egress=egress
+    )
+
+
+def _mosquitto(instance: Instance) -> Manifest:
+    ports = [MQTT_PORT, WEBSOCKET_PORT]
+    if instance.surroundings.broker_issuer is not None:
+        ports.append(MQTTS_PORT)
+    devices = _namespace(EDGE_NAMESPACE) + _everybody(instance)
+    ingress = [
+        _from(_pods(instance, api.APP), MQTT_PORT),
+        _from(devices, *ports),
+        _from(_namespace(MONITORING_NAMESPACE), MQTT_METRICS_PORT),
+    ]
+    if instance.tenant.mqtt.mode is MqttMode.DEDICATED:
+        # The customer's own balancer hands on the devices' own addresses.
+        ingress.append(_from([{"ipBlock": {"cidr": "0.0.0.0/0"}}], MQTTS_PORT))
+    return _policy(
+        instance,
+        mosquitto.APP,
+        _selected(instance, mosquitto.APP),
+        ingress=ingress,
+        egress=[_to(_pods(instance, api.APP), API_PORT)],
+    )
+
+
+def _exporter(instance: Instance) -> Manifest:
+    return _policy(
+        instance,
+        exporter.APP,
+        _selected(instance, exporter.APP),
+        egress=[
+            _to(_pods(instance, api.APP), API_PORT),
+            _to(_namespace(MONITORING_NAMESPACE), PROMETHEUS_PORT),
+            _to(_internet(), HTTPS_PORT),
+        ],
+    )
 
 
 def _policy(
@@ -74,10 +168,10 @@ def _policy(
     name: str,
     pods: dict[str, Any],
     *,
-    ingress: list[dict[str, Any]] | None = None,
-    egress: list[dict[str, Any]] | None = None,
+    ingress: list[Rule] | None = None,
+    egress: list[Rule] | None = None,
 ) -> Manifest:
-    """Return a policy that always names both directions, so that an empty one denies."""
+    """Return a policy for one workload's pods, or for all; naming both directions, an empty one denies."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -91,20 +185,43 @@ def _policy(
     }
 
 
-def _namespace(name: str) -> list[dict[str, Any]]:
+def _from(peers: Peers, *ports: int) -> Rule:
+    return {"from": peers, "ports": _ports(ports, ("TCP",))}
+
+
+def _to(peers: Peers, *ports: int, protocols: tuple[str, ...] = ("TCP",)) -> Rule:
+    return {"to": peers, "ports": _ports(ports, protocols)}
+
+
+def _ports(numbers: tuple[int, ...], protocols: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [{"protocol": protocol, "port": number} for number in numbers for protocol in protocols]
+
+
+def _selected(instance: Instance, app: str) -> dict[str, Any]:
+    return {"matchLabels": instance.selector(app)}
+
+
+def _pods(instance: Instance, app: str) -> Peers:
+    return [{"podSelector": _selected(instance, app)}]
+
+
+def _namespace(name: str) -> Peers:
     return [{"namespaceSelector": {"matchLabels": {NAMESPACE_NAME_LABEL: name}}}]
 
 
-def _dns() -> list[dict[str, Any]]:
+def _everybody(instance: Instance) -> Peers:
+    """Return the world outside the cluster's pods, where the instance is reached by ports of the nodes."""
+    return [{"ipBlock": {"cidr": "0.0.0.0/0"}}] if instance.node_ports else []
+
+
+def _internet() -> Peers:
+    return [{"ipBlock": {"cidr": "0.0.0.0/0", "except": list(PRIVATE_RANGES)}}]
+
+
+def _dns() -> Peers:
     return [
         {
             "namespaceSelector": {"matchLabels": {NAMESPACE_NAME_LABEL: "kube-system"}},
             "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
         }
     ]
-
-
-def _ports(*numbers: int, both: bool = False) -> list[dict[str, Any]]:
-    """Return TCP ports, or with ``both`` UDP and TCP ones: large DNS answers come by TCP."""
-    protocols = ("UDP", "TCP") if both else ("TCP",)
-    return [{"protocol": protocol, "port": number} for number in numbers for protocol in protocols]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from infra.names import selector, tenant_labels
-from tenants.licences import claims_for
+from tenants.models import LifecycleState, MqttMode
 from tenants.secrets import derive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.images import Images
-    from tenants.licences import SigningKey
+    from tenants.key_ring import KeyRing
     from tenants.plans import ContainerSize
     from tenants.tenant import Tenant
+
+Routes = Literal["ingress", "gateway"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,34 +28,70 @@ class Credentials:
     Attributes:
         licence: The signed licence, a JWT.
         licence_public_key: SPKI PEM of the key that verifies it.
-        database_superuser: Password of the role ``postgres``: bootstrap and backup only.
+        database_superuser: Password of the role ``postgres``, for people in an emergency.
         database_api: Password of the role the API logs in with.
+        database_exporter: Password of the role that reads the database's metrics.
         mqtt_api: Password of the API at its own broker.
         jwt_secret: Key of the API's session tokens; shared, one customer's token would open every other.
+        admin: First password of the dashboard's ``admin``.
+        backup: Key that encrypts the backups.
     """
 
     licence: str = field(repr=False)
     licence_public_key: str
     database_superuser: str = field(repr=False)
     database_api: str = field(repr=False)
+    database_exporter: str = field(repr=False)
     mqtt_api: str = field(repr=False)
     jwt_secret: str = field(repr=False)
+    admin: str = field(repr=False)
+    backup: str = field(repr=False)
 
     @classmethod
-    def issue(cls, tenant: Tenant, *, master_key: bytes, signing_key: SigningKey) -> Credentials:
+    def issue(cls, tenant: Tenant, *, master_key: bytes, licence_keys: KeyRing) -> Credentials:
         """Derive the passwords and sign the licence of one customer, the same ones every time."""
 
         def password(purpose: str, epoch: int) -> str:
             return derive(master_key, tenant_id=tenant.id, purpose=purpose, epoch=epoch)
 
+        epochs = tenant.epochs
         return cls(
-            licence=signing_key.sign(claims_for(tenant)),
-            licence_public_key=signing_key.public_pem,
-            database_superuser=password("database-superuser", tenant.epochs.database),
-            database_api=password("database-api", tenant.epochs.database),
-            mqtt_api=password("mqtt-api", tenant.epochs.mqtt),
-            jwt_secret=password("api-jwt", tenant.epochs.jwt),
+            licence=licence_keys.sign_for(tenant),
+            licence_public_key=licence_keys.key_for(tenant).public_pem,
+            database_superuser=password("database-superuser", epochs.database),
+            database_api=password("database-api", epochs.database),
+            database_exporter=password("database-exporter", epochs.database),
+            mqtt_api=password("mqtt-api", epochs.mqtt),
+            jwt_secret=password("api-jwt", epochs.jwt),
+            admin=password("dashboard-admin", epochs.admin),
+            backup=password("backup", epochs.backup),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the cluster and the platform offer an instance.
+
+    Attributes:
+        domain: DNS zone of the environment.
+        storage_class: StorageClass of the volumes.
+        routes: Whether hosts are routed by Ingress or by the Gateway API.
+        ingress_class: IngressClass that serves the hosts.
+        await_routes: Whether a controller is there to give the routes an address.
+        broker_issuer: ClusterIssuer of the brokers' own certificates, or None for no TLS at the broker.
+        monitoring: Whether the Prometheus operator's kinds exist.
+        backup_repository: Address below which backups go, as restic takes it; ``volume`` for a
+            volume of the instance's own; None for no backup.
+    """
+
+    domain: str
+    storage_class: str
+    routes: Routes
+    ingress_class: str
+    await_routes: bool
+    broker_issuer: str | None
+    monitoring: bool
+    backup_repository: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,19 +100,13 @@ class Instance:
 
     Attributes:
         tenant: The customer.
-        domain: DNS zone of the environment.
-        storage_class: StorageClass of the volumes.
-        ingress_class: IngressClass that serves the hosts.
-        await_routes: Whether a controller is there to give the routes an address.
+        surroundings: What the cluster offers.
         images: What the containers run.
         credentials: The customer's secrets.
     """
 
     tenant: Tenant
-    domain: str
-    storage_class: str
-    ingress_class: str
-    await_routes: bool
+    surroundings: Surroundings
     images: Images
     credentials: Credentials
 
@@ -82,6 +114,26 @@ class Instance:
     def replicas(self) -> int:
         """One of everything while the customer is served, none while suspended."""
         return 1 if self.tenant.runs else 0
+
+    @property
+    def suspended(self) -> bool:
+        """Whether people who come by are told that the service is suspended."""
+        return not self.tenant.runs and self.tenant.lifecycle is not LifecycleState.DECOMMISSIONED
+
+    @property
+    def own_broker(self) -> bool:
+        """Whether the customer has a broker here; a managed one is somebody else's."""
+        return self.tenant.mqtt.mode is not MqttMode.MANAGED
+
+    @property
+    def node_ports(self) -> bool:
+        """Whether the instance is reached by ports of the nodes, as on a laptop's cluster."""
+        return self.tenant.mqtt.mode is MqttMode.NODE_PORT
+
+    @property
+    def host(self) -> str:
+        """Where the customer's people go."""
+        return self.tenant.host(self.surroundings.domain)
 
     def metadata(
         self, name: str, *, app: str, component: str, version: str | None = None, awaited: bool = True
@@ -111,9 +163,9 @@ class Instance:
 
 
 def checksum(values: Mapping[str, str]) -> str:
-    """Return a short fingerprint of secret values, for a pod template that must roll when they change.
+    """Return a short fingerprint of what pods read, for a pod template that must roll when it changes.
 
-    The values have at least 128 bits of entropy, so the fingerprint gives nothing away.
+    Secret values have at least 128 bits of entropy, so the fingerprint gives nothing away.
     """
     text = "\n".join(f"{key}={value}" for key, value in sorted(values.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

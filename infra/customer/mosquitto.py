@@ -2,100 +2,189 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
+from infra.customer import secrets
+from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
     CONFIG_CHECKSUM,
+    config_volume,
     container,
+    from_secret,
     pod_template,
+    secret_volume,
     service,
     volume_claim,
     workload,
 )
-from infra.customer.ports import API_PORT, MQTT_PORT, WEBSOCKET_PORT
+from infra.customer.ports import API_PORT, MQTT_METRICS_PORT, MQTT_PORT, MQTTS_PORT, WEBSOCKET_PORT
+from tenants.models import MqttMode
+from tenants.sizing import WATCHER
 
 if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
 
-APP = "mosquitto"
-COMPONENT = "broker"
+APP: Final = "mosquitto"
+COMPONENT: Final = "broker"
 
-MOSQUITTO_USER = 1883
+MOSQUITTO_USER: Final = 1883
 """User of the upstream image. Any number would do: the broker does not look it up."""
 
-CONFIGURATION = f"""\
-# Retained messages and sessions survive a restart.
-persistence true
-persistence_location /mosquitto/data/
-autosave_interval 60
-log_dest stdout
-log_type error
-log_type warning
-log_type notice
+API_ACCOUNT: Final = "api"
+"""The API's own account at its broker, instead of the image's default ``admin``."""
 
-listener {MQTT_PORT}
-listener {WEBSOCKET_PORT}
-protocol websockets
+_TLS: Final = "/run/secrets/tls"
+_SCRIPTS: Final = "/etc/iotistic"
 
-# Nobody connects without credentials, and the API decides on every one of them.
-allow_anonymous false
-auth_plugin /mosquitto/go-auth.so
-auth_opt_backends http
-auth_opt_http_host api
-auth_opt_http_port {API_PORT}
-auth_opt_http_getuser_uri /mosquitto-auth/user
-auth_opt_http_superuser_uri /mosquitto-auth/superuser
-auth_opt_http_aclcheck_uri /mosquitto-auth/acl
-auth_opt_http_params_mode json
-auth_opt_http_response_mode status
-auth_opt_http_timeout 5
-"""
+
+def configuration(instance: Instance) -> dict[str, str]:
+    """Return the broker's files, by name."""
+    ports = {"mqtt": MQTT_PORT, "mqtts": MQTTS_PORT, "websocket": WEBSOCKET_PORT, "api": API_PORT}
+    tls = _TLS if _has_certificate(instance) else None
+    files = {
+        "mosquitto.conf": render("mosquitto.conf", limits=instance.tenant.plan.mqtt, ports=ports, tls=tls)
+    }
+    if tls:
+        files["reload.sh"] = render("reload.sh")
+    return files
 
 
 def manifests(instance: Instance) -> list[Manifest]:
-    """Return the broker's claim, configuration, workload and Service."""
-    configuration = {"mosquitto.conf": CONFIGURATION}
-    ports = {"mqtt": MQTT_PORT, "websocket": WEBSOCKET_PORT}
+    """Return the broker's claim, certificate, workload and Service."""
+    ports = _ports(instance)
+    mqtt = instance.tenant.mqtt
+    node_ports = {
+        name: port
+        for name, port in (("mqtt", mqtt.node_port), ("websocket", mqtt.websocket_node_port))
+        if port is not None
+    }
+    broker = service(instance, APP, component=COMPONENT, ports=ports, node_ports=node_ports)
+    if mqtt.mode is MqttMode.DEDICATED:
+        # A balancer of the customer's own, which only MQTT over TLS goes through.
+        broker["spec"]["type"] = "LoadBalancer"
+        broker["spec"]["allocateLoadBalancerNodePorts"] = False
+    found = [
+        volume_claim(instance, APP, component=COMPONENT, size=instance.tenant.storage.mosquitto),
+        _stateful_set(instance),
+        broker,
+    ]
+    return [_certificate(instance), *found] if _has_certificate(instance) else found
+
+
+def _has_certificate(instance: Instance) -> bool:
+    return instance.surroundings.broker_issuer is not None
+
+
+def _ports(instance: Instance) -> dict[str, int]:
+    ports = {"mqtt": MQTT_PORT, "websocket": WEBSOCKET_PORT, "metrics": MQTT_METRICS_PORT}
+    return ports | ({"mqtts": MQTTS_PORT} if _has_certificate(instance) else {})
+
+
+def _certificate(instance: Instance) -> Manifest:
+    """Return the broker's own certificate, for devices that the edge passes through to it."""
+    namespace = instance.tenant.namespace
+    return {
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "Certificate",
+        "metadata": instance.metadata(secrets.BROKER_TLS, app=APP, component=COMPONENT),
+        "spec": {
+            "secretName": secrets.BROKER_TLS,
+            "dnsNames": [
+                instance.tenant.mqtt_host(instance.surroundings.domain),
+                f"{APP}.{namespace}.svc.cluster.local",
+            ],
+            "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+            "issuerRef": {
+                "group": "cert-manager.io",
+                "kind": "ClusterIssuer",
+                "name": instance.surroundings.broker_issuer,
+            },
+        },
+    }
+
+
+def _stateful_set(instance: Instance) -> Manifest:
     image = instance.images.mosquitto
-    main = container(
-        APP,
-        image,
-        ports=ports,
-        resources=resources(instance.tenant.sizes.mosquitto),
-        probe={"tcpSocket": {"port": "mqtt"}, "timeoutSeconds": 5},
-        mounts={"data": "/mosquitto/data", "configuration": "/etc/mosquitto"},
-    )
+    files = configuration(instance)
+    containers = [_broker(instance), _exporter(instance)]
+    volumes: list[dict[str, Any]] = [
+        {"name": "data", "persistentVolumeClaim": {"claimName": f"{APP}-data"}},
+        config_volume("config", ["mosquitto.conf"]),
+    ]
+    more: dict[str, Any] = {}
+    if _has_certificate(instance):
+        containers.append(_reloader(instance))
+        volumes += [
+            secret_volume(secrets.BROKER_TLS, ["tls.crt", "tls.key"]),
+            config_volume("scripts", ["reload.sh"]),
+        ]
+        # The container that tells the broker of a new certificate has to see its process.
+        more["shareProcessNamespace"] = True
     template = pod_template(
         instance,
         APP,
         component=COMPONENT,
         image=image,
         user=MOSQUITTO_USER,
-        containers=[main],
-        volumes=[
-            {"name": "data", "persistentVolumeClaim": {"claimName": "mosquitto-data"}},
-            {"name": "configuration", "configMap": {"name": "mosquitto"}},
-        ],
-        checksums={CONFIG_CHECKSUM: checksum(configuration)},
+        containers=containers,
+        volumes=volumes,
+        checksums={CONFIG_CHECKSUM: checksum(files)},
+        **more,
     )
-    return [
-        volume_claim(instance, APP, component=COMPONENT, size=instance.tenant.storage.mosquitto),
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": instance.metadata(APP, app=APP, component=COMPONENT),
-            "data": configuration,
-        },
-        workload(
-            instance,
-            "StatefulSet",
-            APP,
-            component=COMPONENT,
-            image=image,
-            template=template,
-            strategy={"serviceName": APP},
-        ),
-        service(instance, APP, component=COMPONENT, ports=ports),
-    ]
+    return workload(
+        instance,
+        "StatefulSet",
+        APP,
+        component=COMPONENT,
+        image=image,
+        template=template,
+        strategy={"serviceName": APP},
+    )
+
+
+def _broker(instance: Instance) -> dict[str, Any]:
+    ports = _ports(instance)
+    del ports["metrics"]
+    mounts = {"data": "/mosquitto/data", "config": "/etc/mosquitto"}
+    if _has_certificate(instance):
+        mounts[secrets.BROKER_TLS] = _TLS
+    return container(
+        APP,
+        instance.images.mosquitto,
+        ports=ports,
+        resources=resources(instance.tenant.sizes.mosquitto),
+        probe={"tcpSocket": {"port": "mqtt"}, "timeoutSeconds": 5},
+        mounts=mounts,
+    )
+
+
+def _exporter(instance: Instance) -> dict[str, Any]:
+    """Return the container that turns the broker's $SYS topics into metrics."""
+    return container(
+        "metrics",
+        instance.images.mosquitto_exporter,
+        ports={"metrics": MQTT_METRICS_PORT},
+        resources=resources(WATCHER),
+        probe={"tcpSocket": {"port": "metrics"}, "timeoutSeconds": 5},
+        mounts={},
+        env=[
+            {"name": "BROKER_ENDPOINT", "value": f"tcp://127.0.0.1:{MQTT_PORT}"},
+            {"name": "MQTT_USER", "value": API_ACCOUNT},
+            from_secret("MQTT_PASS", secrets.API, "mqtt-password"),
+        ],
+    )
+
+
+def _reloader(instance: Instance) -> dict[str, Any]:
+    """Return the container that tells the broker of a renewed certificate."""
+    return container(
+        "reload",
+        instance.images.mosquitto,
+        ports={},
+        resources=resources(WATCHER),
+        probe=None,
+        mounts={secrets.BROKER_TLS: _TLS, "scripts": _SCRIPTS},
+        command=["/bin/sh", f"{_SCRIPTS}/reload.sh"],
+    )

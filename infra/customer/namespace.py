@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.customer.pods import SERVICE_ACCOUNT
+from tenants.models import MqttMode
 
 if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
 
+APP = "customer-instance"
+
 
 def namespace(instance: Instance) -> Manifest:
     """Return the namespace, which admits only pods that pass "restricted"."""
-    metadata = instance.metadata(instance.tenant.namespace, app="customer-instance", component="namespace")
+    metadata = instance.metadata(instance.tenant.namespace, app=APP, component="namespace")
     del metadata["namespace"]
     metadata["labels"] |= {
         f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")
@@ -27,7 +30,7 @@ def resource_quota(instance: Instance) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "ResourceQuota",
-        "metadata": instance.metadata("quota", app="customer-instance", component="quota"),
+        "metadata": instance.metadata("quota", app=APP, component="quota"),
         "spec": {
             "hard": {
                 "requests.cpu": quota.requests_cpu,
@@ -38,9 +41,13 @@ def resource_quota(instance: Instance) -> Manifest:
                 "requests.storage": quota.storage,
                 "pods": str(quota.pods),
                 "services": str(quota.services),
-                # Nothing of a customer is reachable past the ingress and the edge.
-                "services.loadbalancers": "0",
-                "services.nodeports": "0",
+                # Reachable past the ingress and the edge only as far as the registry says so.
+                "services.loadbalancers": "1" if instance.tenant.mqtt.mode is MqttMode.DEDICATED else "0",
+                "services.nodeports": "2" if instance.node_ports else "0",
+                "count/jobs.batch": "20",
+                "count/cronjobs.batch": "5",
+                "secrets": "30",
+                "configmaps": "20",
             }
         },
     }
@@ -54,13 +61,13 @@ def limit_range(instance: Instance) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "LimitRange",
-        "metadata": instance.metadata("defaults", app="customer-instance", component="quota"),
+        "metadata": instance.metadata("defaults", app=APP, component="quota"),
         "spec": {
             "limits": [
                 {
                     "type": "Container",
-                    "default": {"cpu": "100m", "memory": "128Mi"},
-                    "defaultRequest": {"cpu": "10m", "memory": "32Mi"},
+                    "default": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "1Gi"},
+                    "defaultRequest": {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": "64Mi"},
                 }
             ]
         },
@@ -72,6 +79,23 @@ def service_account(instance: Instance) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": instance.metadata(SERVICE_ACCOUNT, app="customer-instance", component="identity"),
+        "metadata": instance.metadata(SERVICE_ACCOUNT, app=APP, component="identity"),
         "automountServiceAccountToken": False,
+    }
+
+
+def disruption_budget(instance: Instance) -> Manifest:
+    """Return the promise that a drain takes the instance's pods one after the other.
+
+    Each workload is a single pod, so a budget that kept each of them would only keep the
+    drain from ever ending.
+    """
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": instance.metadata(APP, app=APP, component="availability"),
+        "spec": {
+            "maxUnavailable": 1,
+            "selector": {"matchLabels": {"app.kubernetes.io/instance": instance.tenant.id}},
+        },
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infra.platform.platform import TENANT_PRIORITY_CLASS
+from infra.platform.platform import priority_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +22,9 @@ SERVICE_ACCOUNT = "instance"
 SECRETS_CHECKSUM = "iotistic.io/secrets-checksum"
 """Pod annotation that changes, and so rolls the pods, when the secrets they read change."""
 
+CONFIG = "config"
+"""The one ConfigMap of an instance. Each pod mounts the files it reads and no others."""
+
 CONFIG_CHECKSUM = "iotistic.io/config-checksum"
 """The same for configuration files."""
 
@@ -32,36 +35,47 @@ def container(  # noqa: PLR0913 - a container has this many independent parts
     *,
     ports: Mapping[str, int],
     resources: Mapping[str, Any],
-    probe: Mapping[str, Any],
+    probe: Mapping[str, Any] | None,
     mounts: Mapping[str, str],
     env: Sequence[Mapping[str, Any]] = (),
+    **more: Any,  # noqa: ANN401 - fields of all kinds
 ) -> dict[str, Any]:
-    """Return a container with a read-only root, no privileges, probes, requests and limits.
+    """Return a container with a read-only root, no privileges, requests and limits.
 
     Args:
         name: The container's name.
         image: What it runs.
         ports: Port names and numbers.
         resources: Requests and limits.
-        probe: How to ask whether it works, for start-up, readiness and liveness alike.
+        probe: How to ask whether it works, for start-up, readiness and liveness alike. None for
+            what ends by itself, or serves nobody.
         mounts: Volume names and where they are mounted.
         env: Environment variables. Secret values only by reference.
+        more: Further fields of the container: ``command``, ``args``, ``lifecycle``.
     """
+    probes = (
+        {
+            "startupProbe": {**probe, "periodSeconds": 2, "failureThreshold": 60},
+            "readinessProbe": {**probe, "periodSeconds": 10, "failureThreshold": 3},
+            "livenessProbe": {**probe, "periodSeconds": 20, "failureThreshold": 6},
+        }
+        if probe
+        else {}
+    )
     return {
         "name": name,
         "image": str(image),
         "ports": [{"name": port, "containerPort": number} for port, number in ports.items()],
         "env": list(env),
         "resources": dict(resources),
-        "startupProbe": {**probe, "periodSeconds": 2, "failureThreshold": 60},
-        "readinessProbe": {**probe, "periodSeconds": 10, "failureThreshold": 3},
-        "livenessProbe": {**probe, "periodSeconds": 20, "failureThreshold": 6},
+        **probes,
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
         },
         "volumeMounts": [{"name": volume, "mountPath": path} for volume, path in mounts.items()],
+        **more,
     }
 
 
@@ -76,6 +90,7 @@ def pod_template(  # noqa: PLR0913 - a pod has this many independent parts
     volumes: Sequence[Mapping[str, Any]],
     checksums: Mapping[str, str],
     sysctls: Mapping[str, str] | None = None,
+    **more: Any,  # noqa: ANN401 - fields of all kinds
 ) -> dict[str, Any]:
     """Return a workload's pod template.
 
@@ -89,6 +104,7 @@ def pod_template(  # noqa: PLR0913 - a pod has this many independent parts
         volumes: The volumes.
         checksums: Annotations that roll the pods when something outside the template changes.
         sysctls: Kernel settings of the pod, from the list that "restricted" allows.
+        more: Further fields of the pod: ``initContainers``, ``restartPolicy``.
     """
     labels = instance.metadata(app, app=app, component=component, version=image.version)["labels"]
     security: dict[str, Any] = {
@@ -107,11 +123,12 @@ def pod_template(  # noqa: PLR0913 - a pod has this many independent parts
             "serviceAccountName": SERVICE_ACCOUNT,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "priorityClassName": TENANT_PRIORITY_CLASS,
+            "priorityClassName": priority_class(instance.tenant.plan.name),
             "terminationGracePeriodSeconds": 60,
             "securityContext": security,
             "containers": [dict(item) for item in containers],
             "volumes": [dict(item) for item in volumes],
+            **more,
         },
     }
 
@@ -119,6 +136,18 @@ def pod_template(  # noqa: PLR0913 - a pod has this many independent parts
 def scratch(*names: str) -> list[dict[str, Any]]:
     """Return empty volumes for what an image insists on writing under a read-only root."""
     return [{"name": name, "emptyDir": {"sizeLimit": "64Mi"}} for name in names]
+
+
+def secret_volume(name: str, keys: Sequence[str]) -> dict[str, Any]:
+    """Return a volume with some keys of a Secret, readable by the pod's own group only."""
+    items = [{"key": key, "path": key} for key in keys]
+    return {"name": name, "secret": {"secretName": name, "defaultMode": 0o440, "items": items}}
+
+
+def config_volume(name: str, keys: Sequence[str]) -> dict[str, Any]:
+    """Return a volume with some files of the instance's one ConfigMap."""
+    items = [{"key": key, "path": key} for key in keys]
+    return {"name": name, "configMap": {"name": CONFIG, "defaultMode": 0o444, "items": items}}
 
 
 def from_secret(variable: str, secret: str, key: str) -> dict[str, Any]:
@@ -140,10 +169,11 @@ def workload(  # noqa: PLR0913 - a workload has this many independent parts
     image: Image,
     template: Mapping[str, Any],
     strategy: Mapping[str, Any],
+    replicas: int | None = None,
 ) -> Manifest:
     """Return a Deployment, or a StatefulSet of one pod behind the Service of its own name."""
     spec: dict[str, Any] = {
-        "replicas": instance.replicas,
+        "replicas": instance.replicas if replicas is None else replicas,
         "selector": {"matchLabels": instance.selector(app)},
         "template": dict(template),
         **strategy,
@@ -156,24 +186,46 @@ def workload(  # noqa: PLR0913 - a workload has this many independent parts
     }
 
 
-def service(
-    instance: Instance, app: str, *, component: str, ports: Mapping[str, int], headless: bool = False
+def service(  # noqa: PLR0913 - a Service has this many independent parts
+    instance: Instance,
+    app: str,
+    *,
+    component: str,
+    ports: Mapping[str, int],
+    headless: bool = False,
+    node_ports: Mapping[str, int] | None = None,
+    always_served: bool = False,
 ) -> Manifest:
-    """Return the Service of a workload; clients use its name, which is the workload's."""
+    """Return the Service of a workload; clients use its name, which is the workload's.
+
+    Args:
+        instance: The customer's instance.
+        app: Name of the workload.
+        component: Its part in the instance.
+        ports: Port names and numbers.
+        headless: Whether clients get the pod's own address.
+        node_ports: Ports of the nodes by port name, where the instance is reached that way.
+        always_served: Whether pods are there even while the customer is suspended.
+    """
     spec: dict[str, Any] = {
         "type": "ClusterIP",
         "selector": instance.selector(app),
         "ports": [
             {"name": name, "port": number, "targetPort": name, "protocol": "TCP"}
+            | ({"nodePort": node_ports[name]} if node_ports and name in node_ports else {})
             for name, number in ports.items()
         ],
     }
+    if node_ports:
+        spec["type"] = "NodePort"
     if headless:
         spec["clusterIP"] = "None"
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": instance.metadata(app, app=app, component=component, awaited=instance.tenant.runs),
+        "metadata": instance.metadata(
+            app, app=app, component=component, awaited=instance.tenant.runs or always_served
+        ),
         "spec": spec,
     }
 
@@ -190,7 +242,7 @@ def volume_claim(instance: Instance, app: str, *, component: str, size: str) -> 
         "metadata": instance.metadata(f"{app}-data", app=app, component=component),
         "spec": {
             "accessModes": ["ReadWriteOnce"],
-            "storageClassName": instance.tenant.storage_class or instance.storage_class,
+            "storageClassName": instance.tenant.storage_class or instance.surroundings.storage_class,
             "resources": {"requests": {"storage": size}},
         },
     }

@@ -2,99 +2,95 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from infra.customer import secrets
+from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
     CONFIG_CHECKSUM,
+    SECRETS_CHECKSUM,
+    config_volume,
     container,
+    http_probe,
     pod_template,
     scratch,
+    secret_volume,
     service,
     volume_claim,
     workload,
 )
-from infra.customer.ports import POSTGRES_PORT
+from infra.customer.ports import POSTGRES_METRICS_PORT, POSTGRES_PORT
+from tenants.sizing import WATCHER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infra.component import Manifest
     from infra.customer.model import Instance
 
-APP = "postgres"
-COMPONENT = "database"
-DATABASE = "iotistic"
-API_ROLE = "iotistic"
+APP: Final = "postgres"
+COMPONENT: Final = "database"
+DATABASE: Final = "iotistic"
+API_ROLE: Final = "iotistic"
+EXPORTER_ROLE: Final = "exporter"
 
-POSTGRES_USER = 70
+POSTGRES_USER: Final = 70
 """User ``postgres`` of the image's Alpine variant, whose name "peer" authentication needs."""
 
-_SECRETS = "/run/secrets/database"
-_DATA = "/var/lib/postgresql/data"
+SECRETS: Final = "/run/secrets/database"
+_CONFIG: Final = "/etc/iotistic"
+_DATA: Final = "/var/lib/postgresql/data"
 
-INIT_SCRIPT = f"""\
--- Runs once, on an empty volume, as the superuser over the local socket.
-\\set ON_ERROR_STOP on
-\\set password `cat {_SECRETS}/api-password`
--- The API owns its database and is no superuser. The role postgres exists besides:
--- the API's migrations grant to it by name.
-CREATE ROLE {API_ROLE} LOGIN PASSWORD :'password';
-CREATE DATABASE {DATABASE} OWNER {API_ROLE};
-\\connect {DATABASE}
-CREATE EXTENSION IF NOT EXISTS "uuid-ossp";
-CREATE EXTENSION IF NOT EXISTS pgcrypto;
-CREATE EXTENSION IF NOT EXISTS pg_trgm;
-"""
+
+def configuration() -> dict[str, str]:
+    """Return the database's files, by name."""
+    names = {
+        "secrets": SECRETS,
+        "api_role": API_ROLE,
+        "exporter_role": EXPORTER_ROLE,
+        "database": DATABASE,
+    }
+    return {
+        "roles.sh": render("roles.sh"),
+        "roles.sql": render("roles.sql", **names),
+        "pg_hba.conf": render("pg_hba.conf"),
+    }
 
 
 def manifests(instance: Instance) -> list[Manifest]:
-    """Return the database's claim, first-run script, workload and Service."""
-    init = {"10-api.sql": INIT_SCRIPT}
+    """Return the database's claim, workload and Service."""
+    ports = {"postgres": POSTGRES_PORT, "metrics": POSTGRES_METRICS_PORT}
     return [
         volume_claim(instance, APP, component=COMPONENT, size=instance.tenant.storage.postgres),
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": instance.metadata("postgres-init", app=APP, component=COMPONENT),
-            "data": init,
-        },
-        _stateful_set(instance, init),
-        service(instance, APP, component=COMPONENT, ports={"postgres": POSTGRES_PORT}, headless=True),
+        _stateful_set(instance),
+        service(instance, APP, component=COMPONENT, ports=ports, headless=True),
     ]
 
 
-def _stateful_set(instance: Instance, init: dict[str, str]) -> Manifest:
+def _stateful_set(instance: Instance) -> Manifest:
     image = instance.images.postgres
-    ready = ["pg_isready", "--quiet", "--host=127.0.0.1", f"--port={POSTGRES_PORT}", "--username=postgres"]
-    main = container(
-        APP,
-        image,
-        ports={"postgres": POSTGRES_PORT},
-        resources=resources(instance.tenant.sizes.postgres),
-        probe={"exec": {"command": ready}, "timeoutSeconds": 5},
-        mounts={
-            "data": _DATA,
-            "run": "/var/run/postgresql",
-            "tmp": "/tmp",  # noqa: S108 - a volume of the pod's own
-            "init": "/docker-entrypoint-initdb.d",
-            "database": _SECRETS,
-        },
-        env=_environment(),
-    )
+    files = configuration()
+    passwords = {
+        "superuser-password": instance.credentials.database_superuser,
+        "api-password": instance.credentials.database_api,
+        "exporter-password": instance.credentials.database_exporter,
+    }
     template = pod_template(
         instance,
         APP,
         component=COMPONENT,
         image=image,
         user=POSTGRES_USER,
-        containers=[main],
+        containers=[_database(instance), _exporter(instance)],
         volumes=[
-            {"name": "data", "persistentVolumeClaim": {"claimName": "postgres-data"}},
-            {"name": "init", "configMap": {"name": "postgres-init"}},
-            {"name": "database", "secret": {"secretName": secrets.DATABASE, "defaultMode": 0o440}},
+            {"name": "data", "persistentVolumeClaim": {"claimName": f"{APP}-data"}},
+            config_volume("config", sorted(files)),
+            secret_volume(secrets.DATABASE, sorted(passwords)),
             *scratch("run", "tmp"),
         ],
-        checksums={CONFIG_CHECKSUM: checksum(init)},
+        # A password whose epoch was raised is set when the pod starts.
+        checksums={CONFIG_CHECKSUM: checksum(files), SECRETS_CHECKSUM: checksum(passwords)},
     )
     return workload(
         instance,
@@ -107,11 +103,53 @@ def _stateful_set(instance: Instance, init: dict[str, str]) -> Manifest:
     )
 
 
-def _environment() -> list[dict[str, Any]]:
-    """Return the image's own variables: no trust authentication, no password in the environment."""
-    return [
-        {"name": "POSTGRES_USER", "value": "postgres"},
-        {"name": "POSTGRES_PASSWORD_FILE", "value": f"{_SECRETS}/superuser-password"},
-        {"name": "POSTGRES_INITDB_ARGS", "value": "--auth-local=peer --auth-host=scram-sha-256"},
-        {"name": "PGDATA", "value": f"{_DATA}/pgdata"},
-    ]
+def _database(instance: Instance) -> dict[str, Any]:
+    ready = ["pg_isready", "--quiet", "--host=127.0.0.1", f"--port={POSTGRES_PORT}", "--username=postgres"]
+    settings: Mapping[str, str] = {
+        "hba_file": f"{_CONFIG}/pg_hba.conf",
+        "password_encryption": "scram-sha-256",
+        "log_statement": "none",
+        "max_connections": "60",
+        # A customer's runaway query ends before it fills the volume or the day.
+        "temp_file_limit": "1GB",
+        "idle_in_transaction_session_timeout": "10min",
+    }
+    return container(
+        APP,
+        instance.images.postgres,
+        ports={"postgres": POSTGRES_PORT},
+        resources=resources(instance.tenant.sizes.postgres),
+        probe={"exec": {"command": ready}, "timeoutSeconds": 5},
+        mounts={
+            "data": _DATA,
+            "run": "/var/run/postgresql",
+            "tmp": "/tmp",  # noqa: S108 - a volume of the pod's own
+            "config": _CONFIG,
+            secrets.DATABASE: SECRETS,
+        },
+        env=[
+            {"name": "POSTGRES_USER", "value": "postgres"},
+            {"name": "POSTGRES_PASSWORD_FILE", "value": f"{SECRETS}/superuser-password"},
+            {"name": "POSTGRES_INITDB_ARGS", "value": "--auth-local=peer --auth-host=scram-sha-256"},
+            {"name": "PGDATA", "value": f"{_DATA}/pgdata"},
+        ],
+        args=["postgres", *(word for key, value in settings.items() for word in ("-c", f"{key}={value}"))],
+        lifecycle={"postStart": {"exec": {"command": ["/bin/sh", f"{_CONFIG}/roles.sh"]}}},
+    )
+
+
+def _exporter(instance: Instance) -> dict[str, Any]:
+    """Return the container that turns the database's own statistics into metrics."""
+    return container(
+        "metrics",
+        instance.images.postgres_exporter,
+        ports={"metrics": POSTGRES_METRICS_PORT},
+        resources=resources(WATCHER),
+        probe=http_probe("/", "metrics"),
+        mounts={secrets.DATABASE: SECRETS},
+        env=[
+            {"name": "DATA_SOURCE_URI", "value": f"127.0.0.1:{POSTGRES_PORT}/{DATABASE}?sslmode=disable"},
+            {"name": "DATA_SOURCE_USER", "value": EXPORTER_ROLE},
+            {"name": "DATA_SOURCE_PASS_FILE", "value": f"{SECRETS}/exporter-password"},
+        ],
+    )

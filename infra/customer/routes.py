@@ -1,54 +1,119 @@
-"""How the customer's hosts reach the dashboard and the API."""
+"""How the customer's hosts reach the dashboard and the API: by Ingress or by the Gateway API.
+
+``/metrics`` has no route: what is not named here is the dashboard's.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from infra.customer import api, dashboard
 from infra.customer.ports import API_PORT, DASHBOARD_PORT
+from infra.names import INGRESS_NAMESPACE
 
 if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
 
-ROUTES = (
-    ("/api", api.APP, API_PORT),
-    ("/ws", api.APP, API_PORT),
-    ("/", dashboard.APP, DASHBOARD_PORT),
-)
-"""Path prefix, Service, port. The dashboard opens its WebSocket at /ws, outside /api."""
+APP: Final = "customer-instance"
+COMPONENT: Final = "routes"
+GATEWAY: Final = "iotistic"
+"""The platform's Gateway, with the listeners ``http`` and ``https``."""
+
+MAX_BODY: Final = "16m"
+"""Largest request: firmware goes to object storage, not through the API."""
+
+NGINX: Final = "nginx"
+"""IngressClass whose controller takes limits from annotations. Others have kinds of their own."""
+
+NGINX_LIMITS: Final = {
+    "nginx.ingress.kubernetes.io/ssl-redirect": "true",
+    "nginx.ingress.kubernetes.io/proxy-body-size": MAX_BODY,
+    "nginx.ingress.kubernetes.io/limit-rps": "50",
+    "nginx.ingress.kubernetes.io/limit-connections": "100",
+    # The WebSocket is quiet between messages.
+    "nginx.ingress.kubernetes.io/proxy-read-timeout": "3600",
+}
 
 
-def ingress(instance: Instance) -> Manifest:
-    """Return the Ingress of the customer's host and extra hosts.
+def manifests(instance: Instance) -> list[Manifest]:
+    """Return the routes of the customer's host and extra hosts."""
+    if instance.surroundings.routes == "gateway":
+        return [_http_route(instance), _redirect(instance)]
+    return [_ingress(instance)]
+
+
+def _targets(instance: Instance) -> list[tuple[str, str, int]]:
+    """Return path prefix, Service and port. The dashboard opens its WebSocket at /ws, outside /api.
+
+    While the customer is suspended, everything goes to the page that says so.
+    """
+    notice = ("/", dashboard.APP, DASHBOARD_PORT)
+    if instance.suspended:
+        return [notice]
+    return [("/api", api.APP, API_PORT), ("/ws", api.APP, API_PORT), notice]
+
+
+def _hosts(instance: Instance) -> list[str]:
+    return [instance.host, *instance.tenant.extra_hosts]
+
+
+def _ingress(instance: Instance) -> Manifest:
+    """Return the Ingress.
 
     Without a Secret of its own the controller serves its default certificate, the
     platform's wildcard: certificates per customer would run into the authority's limits.
     """
-    hosts = [instance.tenant.host(instance.domain), *instance.tenant.extra_hosts]
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": instance.metadata(
-            "web",
-            app="customer-instance",
-            component="routes",
-            awaited=instance.tenant.runs and instance.await_routes,
-        ),
-        "spec": {
-            "ingressClassName": instance.ingress_class,
-            "tls": [{"hosts": hosts}],
-            "rules": [{"host": host, "http": {"paths": _paths()}} for host in hosts],
-        },
-    }
-
-
-def _paths() -> list[dict[str, Any]]:
-    return [
+    hosts = _hosts(instance)
+    paths: list[dict[str, Any]] = [
         {
             "path": path,
             "pathType": "Prefix",
             "backend": {"service": {"name": service, "port": {"number": port}}},
         }
-        for path, service, port in ROUTES
+        for path, service, port in _targets(instance)
     ]
+    served = instance.tenant.runs or instance.suspended
+    awaited = served and instance.surroundings.await_routes
+    metadata = instance.metadata("web", app=APP, component=COMPONENT, awaited=awaited)
+    if instance.surroundings.ingress_class == NGINX:
+        metadata["annotations"] = metadata.get("annotations", {}) | NGINX_LIMITS
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": metadata,
+        "spec": {
+            "ingressClassName": instance.surroundings.ingress_class,
+            "tls": [{"hosts": hosts}],
+            "rules": [{"host": host, "http": {"paths": paths}} for host in hosts],
+        },
+    }
+
+
+def _http_route(instance: Instance) -> Manifest:
+    rules = [
+        {
+            "matches": [{"path": {"type": "PathPrefix", "value": path}}],
+            "backendRefs": [{"name": service, "port": port}],
+        }
+        for path, service, port in _targets(instance)
+    ]
+    return _route(instance, "web", listener="https", rules=rules)
+
+
+def _redirect(instance: Instance) -> Manifest:
+    to_https = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}
+    return _route(instance, "redirect", listener="http", rules=[{"filters": [to_https]}])
+
+
+def _route(instance: Instance, name: str, *, listener: str, rules: list[dict[str, Any]]) -> Manifest:
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": instance.metadata(name, app=APP, component=COMPONENT),
+        "spec": {
+            "parentRefs": [{"name": GATEWAY, "namespace": INGRESS_NAMESPACE, "sectionName": listener}],
+            "hostnames": _hosts(instance),
+            "rules": rules,
+        },
+    }

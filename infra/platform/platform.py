@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from infra.component import Component, Placement
 from infra.names import PLATFORM_NAMESPACES, platform_labels
@@ -13,8 +13,14 @@ if TYPE_CHECKING:
 
     from infra.component import Manifest
 
-TENANT_PRIORITY_CLASS = "iotistic-tenant"
-"""Priority of the customers' pods: below everything that keeps the cluster itself alive."""
+PLAN_PRIORITIES: Final = {"starter": 1000, "professional": 2000, "enterprise": 3000}
+"""Priority of the customers' pods by plan: who is scheduled first when room is short. All are
+below everything that keeps the cluster itself alive."""
+
+
+def priority_class(plan: str) -> str:
+    """Return the name of a plan's priority class."""
+    return f"iotistic-{plan}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +46,16 @@ def platform_namespace(name: str, environment: str) -> Manifest:
     }
 
 
-def tenant_priority(environment: str) -> Manifest:
-    """Return the priority class of the customers' pods."""
+def tenant_priority(plan: str, environment: str) -> Manifest:
+    """Return the priority class of a plan's pods."""
+    name = priority_class(plan)
     return {
         "apiVersion": "scheduling.k8s.io/v1",
         "kind": "PriorityClass",
-        "metadata": {
-            "name": TENANT_PRIORITY_CLASS,
-            "labels": platform_labels(TENANT_PRIORITY_CLASS, environment),
-        },
-        "value": 1000,
+        "metadata": {"name": name, "labels": platform_labels(name, environment)},
+        "value": PLAN_PRIORITIES[plan],
         "globalDefault": False,
-        "description": "Pods of customers' instances: below the platform's own.",
+        "description": f"Pods of customers with the plan {plan}: below the platform's own.",
         # A customer never evicts another customer.
         "preemptionPolicy": "Never",
     }
@@ -71,5 +75,5 @@ class Platform(Component):
             self.declare(platform_namespace(namespace, args.environment), holds_data=True)
             for namespace in PLATFORM_NAMESPACES
         ]
-        self.ready.append(self.declare(tenant_priority(args.environment)))
+        self.ready += [self.declare(tenant_priority(plan, args.environment)) for plan in PLAN_PRIORITIES]
         self.register_outputs({"namespaces": list(PLATFORM_NAMESPACES)})

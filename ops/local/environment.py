@@ -194,6 +194,10 @@ class Environment:
                 "iotistic:clusterIdentifier": self.target.folder.name,
                 "iotistic:storageClass": found.default_storage_class(),
             }
+            if not found.knows("servicemonitors.monitoring.coreos.com"):
+                overrides["iotistic:monitoring"] = "false"
+            if not found.knows("certificates.cert-manager.io"):
+                overrides["iotistic:brokerIssuer"] = "none"
             ingress_class = found.ingress_class()
             if ingress_class is None:
                 self.console.print(

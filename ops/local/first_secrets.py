@@ -8,6 +8,7 @@ that has lost some of them is refused, not repaired.
 from __future__ import annotations
 
 import base64
+import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class LocalSecrets:
         """Return what goes into the stack's configuration as secrets, by key."""
         return {
             "iotistic:masterKey": self._read(_MASTER_KEY),
-            "iotistic:licencePrivateKey": self._read(PRIVATE_KEY),
+            "iotistic:licencePrivateKeys": json.dumps({"1": self._read(PRIVATE_KEY)}),
         }
 
     def _read(self, name: str) -> str:

@@ -73,6 +73,10 @@ class Inventory:
             how=f'kubectl annotate storageclass <name> {_DEFAULT_CLASS}="true"',
         )
 
+    def knows(self, definition: str) -> bool:
+        """Return whether the cluster has a custom resource definition of this name."""
+        return definition in {item["metadata"]["name"] for item in self.items("customresourcedefinitions")}
+
     def ingress_class(self) -> str | None:
         """Return the IngressClass to use: the default one, else the only one, else None."""
         classes = self.items("ingressclasses")

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.cluster
 
 TENANTS = ["acme", "globex", "initech"]
 PODS = 4
-OBJECTS = 25
+OBJECTS = 32
 """Kubernetes objects of one customer."""
 
 FOURTH = """\
@@ -52,7 +52,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevProject]:
     project = DevProject.clone(tmp_path_factory.mktemp("dev") / "project")
     try:
         up = project.iotistic("local", "up")
-        assert "85 resources changed." in up.stderr
+        assert f"{len(TENANTS) * (OBJECTS + 1) + 9} resources changed." in up.stderr
         yield project
     finally:
         project.iotistic("local", "down", "--yes")
@@ -112,7 +112,9 @@ def test_an_edit_changes_only_its_own_tenant_and_rolls_only_what_reads_it(projec
         encoding="utf-8",
     )
     try:
-        assert project.preview() == {"update": ["globex-secret-licence", "globex-deployment-api"]}
+        assert project.preview() == {
+            "update": ["globex-secret-api", "globex-prometheus-rule-instance", "globex-deployment-api"]
+        }
     finally:
         file.write_text(before, encoding="utf-8")
 
@@ -183,9 +185,9 @@ def test_licences_verify_in_a_second_implementation(project: DevProject) -> None
     plans = {"acme": "starter", "globex": "professional", "initech": "enterprise"}
     for tenant, plan in plans.items():
         secret = json.loads(
-            project.shell("kubectl", "get", "secret", "licence", f"-ncustomer-{tenant}", "-ojson")
+            project.shell("kubectl", "get", "secret", "api", f"-ncustomer-{tenant}", "-ojson")
         )["data"]
-        assert base64.b64decode(secret["public-key"]).decode().strip() == public_key.strip()
+        assert base64.b64decode(secret["licence-public-key"]).decode().strip() == public_key.strip()
         claims = verified_by_node(base64.b64decode(secret["licence"]).decode(), public_key)
         assert claims["plan"] == plan
         assert re.fullmatch(r"cust_[0-9a-f]{32}", claims["customerId"])
@@ -196,9 +198,7 @@ def test_licences_verify_in_a_second_implementation(project: DevProject) -> None
 
 def test_a_changed_licence_does_not_verify(project: DevProject) -> None:
     public_key = (project.home / "secrets" / "licence-public.pem").read_text(encoding="utf-8")
-    data = json.loads(project.shell("kubectl", "get", "secret", "licence", "-ncustomer-acme", "-ojson"))[
-        "data"
-    ]
+    data = json.loads(project.shell("kubectl", "get", "secret", "api", "-ncustomer-acme", "-ojson"))["data"]
     header, _payload, signature = base64.b64decode(data["licence"]).decode().split(".")
     forged = base64.urlsafe_b64encode(b'{"plan":"enterprise"}').decode().rstrip("=")
     with pytest.raises(subprocess.CalledProcessError):
@@ -217,7 +217,7 @@ def test_secrets_are_private_files_and_nowhere_in_clear(project: DevProject) -> 
     for item in secrets:
         if item["metadata"]["namespace"].startswith("customer-"):
             for key, value in item["data"].items():
-                if key != "public-key":
+                if key != "licence-public-key":
                     name = f"{item['metadata']['namespace']}/{item['metadata']['name']}/{key}"
                     values[name] = base64.b64decode(value)
     assert len(values) > 15

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -69,9 +70,13 @@ def config(licence_private_key: str) -> dict[str, str]:
         "storageClass": "standard",
         "ingressClass": "traefik",
         "awaitRoutes": "true",
+        "routes": "ingress",
+        "brokerIssuer": "iotistic-ca",
+        "monitoring": "true",
+        "backupRepository": "volume",
         "protect": "false",
         "masterKey": base64.b64encode(bytes(range(32))).decode(),
-        "licencePrivateKey": licence_private_key,
+        "licencePrivateKeys": json.dumps({"1": licence_private_key}),
     }
 
 

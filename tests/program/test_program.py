@@ -95,7 +95,7 @@ def test_every_missing_key_is_named_at_once(run_program: Callable[..., Run]) -> 
     with pytest.raises(UsageError) as refusal:
         run_program({"environment": "dev"})
     missing = {problem.where.rpartition(":")[2] for problem in refusal.value.problems}
-    assert {"domain", "kubeconfig", "kubeContext", "masterKey", "licencePrivateKey"} <= missing
+    assert {"domain", "kubeconfig", "kubeContext", "masterKey", "licencePrivateKeys"} <= missing
     assert "environment" not in missing
 
 
@@ -129,4 +129,4 @@ def test_a_licence_key_that_is_no_key_is_refused(
     run_program: Callable[..., Run], config: dict[str, str]
 ) -> None:
     with pytest.raises(UsageError):
-        run_program({**config, "licencePrivateKey": "not a key"})
+        run_program({**config, "licencePrivateKeys": '{"1": "not a key"}'})

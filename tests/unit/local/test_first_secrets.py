@@ -26,7 +26,7 @@ def test_a_second_run_keeps_them(tmp_path: Path) -> None:
     first = ensure_secrets(tmp_path / "secrets", state_file=tmp_path / "state.json").configuration()
     (tmp_path / "state.json").touch()
     assert ensure_secrets(tmp_path / "secrets", state_file=tmp_path / "state.json").configuration() == first
-    assert set(first) == {"iotistic:masterKey", "iotistic:licencePrivateKey"}
+    assert set(first) == {"iotistic:masterKey", "iotistic:licencePrivateKeys"}
 
 
 def test_two_environments_have_nothing_in_common(tmp_path: Path) -> None:

@@ -1,0 +1,35 @@
+"""The one ConfigMap of an instance: the files of all its workloads.
+
+One object instead of one per workload keeps a fleet fast. Each pod mounts only the files it
+reads, and its template carries their checksum, so a changed file rolls only its readers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.customer import backup, dashboard, mosquitto, postgres, settle
+from infra.customer.pods import CONFIG
+
+if TYPE_CHECKING:
+    from infra.component import Manifest
+    from infra.customer.model import Instance
+
+
+def config_map(instance: Instance) -> Manifest:
+    """Return the ConfigMap."""
+    files = {
+        **postgres.configuration(),
+        **settle.configuration(instance),
+        **dashboard.configuration(instance),
+    }
+    if instance.own_broker:
+        files |= mosquitto.configuration(instance)
+    if instance.surroundings.backup_repository is not None:
+        files |= backup.configuration(instance)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": instance.metadata(CONFIG, app="customer-instance", component="configuration"),
+        "data": files,
+    }

@@ -1,0 +1,67 @@
+"""Instances to render in tests: the dev registry's customers, with placeholders for secrets."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+
+from infra.customer.model import Credentials, Instance, Surroundings
+from infra.images import load_images
+from infra.program import read_registry
+
+if TYPE_CHECKING:
+    from infra.component import Manifest
+
+PLACEHOLDERS = Credentials(
+    licence="<licence>",
+    licence_public_key="<public key>",
+    database_superuser="<superuser's password>",
+    database_api="<API's password>",
+    database_exporter="<exporter's password>",
+    mqtt_api="<API's MQTT password>",
+    jwt_secret="<JWT secret>",  # noqa: S106 - a placeholder
+    admin="<administrator's password>",
+    backup="<backup key>",
+)
+
+SURROUNDINGS = Surroundings(
+    domain="iotistic.localhost",
+    storage_class="standard",
+    routes="ingress",
+    ingress_class="traefik",
+    await_routes=True,
+    broker_issuer="iotistic-ca",
+    monitoring=True,
+    backup_repository="volume",
+)
+
+
+def instance_of(
+    tenant_id: str,
+    *,
+    surroundings: dict[str, Any] | None = None,
+    credentials: dict[str, str] | None = None,
+    **tenant: Any,  # noqa: ANN401 - fields of a tenant have all kinds of types
+) -> Instance:
+    """Return a dev customer's instance, with some fields of the tenant or around it changed."""
+    registry = read_registry(environment="dev", domain="iotistic.localhost")
+    (found,) = (candidate for candidate in registry.tenants if candidate.id == tenant_id)
+    return Instance(
+        tenant=dataclasses.replace(found, **tenant),
+        surroundings=dataclasses.replace(SURROUNDINGS, **(surroundings or {})),
+        images=load_images(),
+        credentials=dataclasses.replace(PLACEHOLDERS, **(credentials or {})),
+    )
+
+
+def as_yaml(objects: list[Manifest]) -> str:
+    """Return objects as a stream of YAML documents."""
+    text = io.StringIO()
+    yaml = YAML()
+    yaml.width = 10_000
+    yaml.representer.ignore_aliases = lambda _: True
+    yaml.dump_all(objects, text)
+    return text.getvalue()
