@@ -224,7 +224,7 @@ def _port_problems(loaded: Sequence[Loaded], facts: EnvironmentFacts) -> Iterato
                     where=where,
                     what=f"the port {port} is not between {allowed.start} and {allowed.stop - 1}",
                     why="Kubernetes refuses the Service, and no device could connect",
-                    how="delete both ports and have them allocated with `iotistic registry ports`",
+                    how="delete both ports and have them allocated with `iotistic registry ports --allocate`",
                 )
             other = taken.setdefault((tenant.cluster, port), where)
             if other != where:
@@ -232,7 +232,7 @@ def _port_problems(loaded: Sequence[Loaded], facts: EnvironmentFacts) -> Iterato
                     where=where,
                     what=f"the port {port} is already taken by {other}",
                     why="devices would reach another customer's broker, or none",
-                    how="delete both ports and have them allocated with `iotistic registry ports`",
+                    how="delete both ports and have them allocated with `iotistic registry ports --allocate`",
                 )
     for entry in {id(entry): entry for entry in missing}.values():
         cluster_ports = {port for cluster, port in taken if cluster == entry.tenant.cluster}
@@ -241,7 +241,7 @@ def _port_problems(loaded: Sequence[Loaded], facts: EnvironmentFacts) -> Iterato
             where=entry.document.where("mqtt"),
             what="the mode node_port lacks its ports",
             why="a port that is not written down could change or be given to two tenants",
-            how="have them allocated with `iotistic registry ports`; free now: "
+            how="have them allocated with `iotistic registry ports --allocate`; free now: "
             f"node_port: {first}, websocket_node_port: {second}",
         )
 
