@@ -86,14 +86,15 @@ def quota_for(sizes: Sizes, storage: Storage, options: Options) -> Quota:
     pods += [getattr(sizes, name) for name in names if name in ROLLING]
     pods += [sizes.job] + [WATCHER] * WATCHERS
     volumes = [name for name in STATEFUL if name in names]
-    room = mebibytes("1Gi")
+    # Where backups go to a volume, it is as large as the database's.
+    room = mebibytes("1Gi") + mebibytes(storage.postgres)
     return Quota(
         cpu=_cores(max(FLOOR_CPU, _sum(pods, _cpu_limit) + SOLVER_CPU + SIDECAR_CPU)),
         memory=_gibibytes(max(FLOOR_MEMORY, _sum(pods, _memory_limit) + SOLVER_MEMORY + SIDECAR_MEMORY)),
         requests_cpu=cpu_text(_sum(pods, _cpu_request) + SOLVER_CPU + SIDECAR_CPU),
         requests_memory=bytes_text(_sum(pods, _memory_request) + SOLVER_MEMORY + SIDECAR_MEMORY),
         storage=bytes_text(sum(mebibytes(getattr(storage, name)) for name in volumes) + room),
-        pvcs=max(FLOOR_VOLUMES, len(volumes) + 1),
+        pvcs=max(FLOOR_VOLUMES, len(volumes) + 2),
         services=max(FLOOR_SERVICES, len(names) + SERVICES_BESIDE),
         pods=2 * len(pods) + 5,
     )
