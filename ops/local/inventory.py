@@ -94,9 +94,12 @@ class Inventory:
         return [item["metadata"]["name"] for item in self.items("namespaces", f"--selector={_TENANT}")]
 
     def tenant_pods(self) -> dict[str, list[bool]]:
-        """Return for each customer which of their pods are ready."""
+        """Return for each customer which of their running pods are ready."""
         pods: dict[str, list[bool]] = {}
         for pod in self.items("pods", "--all-namespaces", f"--selector={_TENANT}"):
+            if pod["status"].get("phase") == "Succeeded":
+                # The pod of a Job: it has done its work and is no longer part of what runs.
+                continue
             conditions = pod["status"].get("conditions", [])
             ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
             pods.setdefault(pod["metadata"]["labels"][_TENANT], []).append(ready)

@@ -117,7 +117,9 @@ def test_pods_are_counted_by_customer(monkeypatch: pytest.MonkeyPatch, tmp_path:
             "status": {"conditions": [{"type": "Ready", "status": ready}]},
         }
 
-    pods = [pod("acme", "True"), pod("acme", "False"), pod("globex", "True")]
+    done = pod("acme", "False")
+    done["status"]["phase"] = "Succeeded"
+    pods = [pod("acme", "True"), pod("acme", "False"), pod("globex", "True"), done]
     assert answering(monkeypatch, tmp_path, pods).tenant_pods() == {
         "acme": [True, False],
         "globex": [True],
