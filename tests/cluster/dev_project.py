@@ -111,7 +111,7 @@ class DevProject:
         for step in steps:
             if step["op"] not in {"same", "read"}:
                 changes.setdefault(step["op"], []).append(step["urn"].rpartition("::")[2])
-        return changes
+        return {operation: sorted(names) for operation, names in changes.items()}
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the stack's state."""

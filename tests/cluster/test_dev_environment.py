@@ -113,7 +113,7 @@ def test_an_edit_changes_only_its_own_tenant_and_rolls_only_what_reads_it(projec
     )
     try:
         assert project.preview() == {
-            "update": ["globex-secret-api", "globex-prometheus-rule-instance", "globex-deployment-api"]
+            "update": ["globex-deployment-api", "globex-prometheus-rule-instance", "globex-secret-api"]
         }
     finally:
         file.write_text(before, encoding="utf-8")
