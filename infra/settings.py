@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from infra.platform.edge_settings import EdgeSettings
 from tenants.errors import Problem, UsageError
 from tenants.secrets import MASTER_KEY_BYTES
 
@@ -33,6 +35,25 @@ def _master_key(text: object) -> bytes:
     return key
 
 
+def _object(text: object) -> object:
+    """Parse a key whose value is an object: the engine hands those on as JSON."""
+    try:
+        return json.loads(str(text))
+    except json.JSONDecodeError:
+        message = "is not an object"
+        raise ValueError(message) from None
+
+
+def _possible(edge: EdgeSettings | None) -> EdgeSettings | None:
+    """Refuse what the customers' brokers cannot serve yet."""
+    if edge is not None and edge.mode == "passthrough":
+        message = (
+            "mode passthrough needs brokers with TLS of their own, which customers' instances do not have"
+        )
+        raise ValueError(message)
+    return edge
+
+
 class Settings(BaseModel):
     """What one stack is, as plain data. The keys are described in Pulumi.yaml."""
 
@@ -54,6 +75,7 @@ class Settings(BaseModel):
     ingress_class: str
     await_routes: bool
     protect: bool
+    mqtt_edge: Annotated[EdgeSettings | None, BeforeValidator(_object), AfterValidator(_possible)] = None
     master_key: Annotated[bytes, BeforeValidator(_master_key), Field(repr=False)]
     licence_private_key: Annotated[str, Field(repr=False)]
 
@@ -81,7 +103,7 @@ def _problem(stack: str, detail: ErrorDetails) -> Problem:
     key = str(detail["loc"][0])
     secret = " --secret" if key in {"masterKey", "licencePrivateKey"} else ""
     return Problem(
-        where=f"Pulumi.{stack}.yaml: iotistic:{key}",
+        where=f"Pulumi.{stack}.yaml: iotistic:{'.'.join(map(str, detail['loc']))}",
         what="is not set" if detail["type"] == "missing" else f"is wrong: {detail['msg']}",
         why="nothing is declared from a configuration that is incomplete or wrong",
         how=f"pulumi config set{secret} iotistic:{key} (what it means: the key's description in Pulumi.yaml)",
