@@ -46,3 +46,9 @@ def load_images(path: Path = VERSIONS_FILE) -> Images:
     """Return the images as versions.yaml pins them."""
     entries = YAML(typ="safe", pure=True).load(path)["images"]
     return Images(**{name: Image(entry["repository"], entry["version"]) for name, entry in entries.items()})
+
+
+def load_platform_image(name: str, path: Path = VERSIONS_FILE) -> Image:
+    """Return an image of the platform, as versions.yaml pins it under ``platform_images``."""
+    entry = YAML(typ="safe", pure=True).load(path)["platform_images"][name]
+    return Image(entry["repository"], entry["version"])

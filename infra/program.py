@@ -11,7 +11,9 @@ from infra.clusters import existing
 from infra.component import Placement
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
 from infra.customer.model import Credentials, Instance, Surroundings
-from infra.images import load_images
+from infra.images import load_images, load_platform_image
+from infra.platform.haproxy import Edge
+from infra.platform.mqtt_proxy import MqttProxy, MqttProxyArgs
 from infra.platform.platform import Platform, PlatformArgs
 from infra.removal import deployed_tenants, refuse_vanished
 from infra.settings import Settings
@@ -63,6 +65,17 @@ async def declare() -> dict[str, Any]:
     cluster = existing.connect(settings)
     placement = Placement(provider=cluster.provider, protect=settings.protect)
     platform = Platform("platform", PlatformArgs(environment=settings.environment, placement=placement))
+    if settings.mqtt_edge is not None:
+        MqttProxy(
+            "mqtt-edge",
+            MqttProxyArgs(
+                environment=settings.environment,
+                edge=Edge(domain=settings.domain, settings=settings.mqtt_edge),
+                image=load_platform_image("haproxy"),
+                placement=placement,
+                depends_on=platform.ready,
+            ),
+        )
     customers = {
         instance.tenant.id: CustomerInstance(
             instance.tenant.id,

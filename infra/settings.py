@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Json,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic.alias_generators import to_camel
 
+from infra.platform.edge_settings import EdgeSettings
 from tenants.errors import Problem, UsageError
 from tenants.secrets import MASTER_KEY_BYTES
 
@@ -41,6 +52,23 @@ def _or_none(text: object) -> object:
 OrNone = Annotated[str | None, BeforeValidator(_or_none)]
 
 
+def _object(text: object) -> object:
+    """Parse a key whose value is an object: the engine hands those on as JSON."""
+    try:
+        return json.loads(str(text))
+    except json.JSONDecodeError:
+        message = "is not an object"
+        raise ValueError(message) from None
+
+
+def _possible(edge: EdgeSettings | None, settings: ValidationInfo) -> EdgeSettings | None:
+    """Refuse to pass TLS through to brokers that have no certificate."""
+    if edge is not None and edge.mode == "passthrough" and settings.data.get("broker_issuer") is None:
+        message = "mode passthrough needs brokers with certificates of their own: set brokerIssuer too"
+        raise ValueError(message)
+    return edge
+
+
 class Settings(BaseModel):
     """What one stack is, as plain data. The keys are described in Pulumi.yaml."""
 
@@ -66,6 +94,7 @@ class Settings(BaseModel):
     monitoring: bool
     backup_repository: OrNone
     protect: bool
+    mqtt_edge: Annotated[EdgeSettings | None, BeforeValidator(_object), AfterValidator(_possible)] = None
     master_key: Annotated[bytes, BeforeValidator(_master_key), Field(repr=False)]
     licence_private_keys: Annotated[Json[dict[int, str]], Field(repr=False)]
 
@@ -93,7 +122,7 @@ def _problem(stack: str, detail: ErrorDetails) -> Problem:
     key = str(detail["loc"][0])
     secret = " --secret" if key in {"masterKey", "licencePrivateKeys"} else ""
     return Problem(
-        where=f"Pulumi.{stack}.yaml: iotistic:{key}",
+        where=f"Pulumi.{stack}.yaml: iotistic:{'.'.join(map(str, detail['loc']))}",
         what="is not set" if detail["type"] == "missing" else f"is wrong: {detail['msg']}",
         why="nothing is declared from a configuration that is incomplete or wrong",
         how=f"pulumi config set{secret} iotistic:{key} (what it means: the key's description in Pulumi.yaml)",

@@ -1,1 +1,1 @@
-"""What all customers stand on: the namespaces the policies name, priorities, and later the edge."""
+"""What all customers stand on: the namespaces the policies name, priorities, the MQTT edge."""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ops.cli import node
 from ops.cli.console import confirm, notes, output, print_json, show_refusals
 from ops.local import tools
 from ops.local.environment import Environment, Target
@@ -14,6 +15,7 @@ from ops.local.existing import describe
 from ops.local.status import TenantStatus, as_table, tenant_statuses
 
 app = typer.Typer(help="The dev environment on this machine.", no_args_is_help=True)
+app.add_typer(node.app, name="node")
 
 Cluster = Annotated[
     str | None,

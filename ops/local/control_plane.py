@@ -10,6 +10,7 @@ The folder of one control plane holds:
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -172,7 +173,13 @@ class ControlPlane:
     def _extra_arguments(self) -> list[str]:
         extra = {
             "etcd": {"data-dir": str(self._directory / "etcd")},
-            "kube-apiserver": {"service-cluster-ip-range": SERVICE_RANGE},
+            "kube-apiserver": {
+                "service-cluster-ip-range": SERVICE_RANGE,
+                # As whom it asks a real node for a pod's log, or for a command to be run in it.
+                "kubelet-client-certificate": str(self._work / "pki" / "admin.crt"),
+                "kubelet-client-key": str(self._work / "pki" / "admin.key"),
+                "kubelet-preferred-address-types": "InternalIP",
+            },
             # There is one of each: after a restart it need not wait for its predecessor's term to end.
             "kube-controller-manager": {"leader-elect": "false"},
             "kube-scheduler": {"leader-elect": "false"},
@@ -183,11 +190,14 @@ class ControlPlane:
                 "manage-nodes-with-annotation-selector": "=".join(SIMULATED),
             },
         }
-        return [
-            f"--extra-args={component}={key}={value}"
-            for component, arguments in extra.items()
-            for key, value in arguments.items()
-        ]
+        # Every component once before any is named again: kwokctl loses count otherwise.
+        rounds = itertools.zip_longest(
+            *(
+                [f"{component}={key}={value}" for key, value in values.items()]
+                for component, values in extra.items()
+            )
+        )
+        return [f"--extra-args={argument}" for turn in rounds for argument in turn if argument is not None]
 
     def _clear(self, *, keep_certificates: bool) -> None:
         """Remove what kwokctl made, so that it makes all of it anew; the data lies elsewhere.

@@ -18,6 +18,10 @@ from ops.local.cluster import EmbeddedCluster
 from ops.local.engine_run import engine_run
 from ops.local.first_secrets import LocalSecrets, ensure_secrets
 from ops.local.inventory import Inventory
+from ops.local.node import machine
+from ops.local.node.node import TOOLS as NODE_TOOLS
+from ops.local.node.node import RealNode
+from ops.local.node.provisioner import STORAGE_CLASS
 from ops.local.stack import LocalStack, state_file
 from ops.local.tools import ROOT
 from ops.stack_config import committed_config
@@ -123,10 +127,31 @@ class Environment:
         with self._alone():
             toolbox = tools.ensure(console=self.console)
             if self.target.context is None:
+                if self._node_folder.exists():
+                    self._real_node(self._embedded(toolbox).access).down()
                 self._embedded(toolbox).down()
             else:
                 self._destroy(toolbox)
         shutil.rmtree(self.target.folder)
+
+    def node(self) -> RealNode:
+        """Return the real node of the embedded cluster, whether it was made or not.
+
+        Raises:
+            UsageError: If the environment was never brought up.
+        """
+        return self._real_node(self.access(tools.ensure(console=self.console)))
+
+    def start_node(self) -> list[str]:
+        """Start the embedded cluster and its real node, and return the parts that did not run before.
+
+        Raises:
+            UsageError: If this machine cannot carry a node, or the customers' volumes are
+                on simulated nodes.
+        """
+        machine.prepare(self.console)
+        with self._alone():
+            return self._start_node(tools.ensure(console=self.console))
 
     def exists(self) -> bool:
         """Return whether there is anything to look at or to remove."""
@@ -169,9 +194,27 @@ class Environment:
         return existing.access(self.target.context, self.target.folder / "kubeconfig")
 
     def _cluster(self, toolbox: Toolbox) -> KubeAccess:
-        if self.target.context is None:
-            return self._embedded(toolbox).up()
-        return self.access(toolbox)
+        if self.target.context is not None:
+            return self.access(toolbox)
+        if self._node_folder.exists():
+            self._start_node(toolbox)
+        return self._embedded(toolbox).up()
+
+    def _start_node(self, toolbox: Toolbox) -> list[str]:
+        refuse_moving_volumes(
+            node=self._node_folder.exists(),
+            stack=state_file(self.target.folder, STACK).exists(),
+            folder=self.target.folder,
+        )
+        return self._real_node(self._embedded(toolbox).up()).up()
+
+    @property
+    def _node_folder(self) -> Path:
+        return self.target.folder / "node"
+
+    def _real_node(self, access: KubeAccess) -> RealNode:
+        toolbox = tools.ensure([*tools.everyday(), *NODE_TOOLS], console=self.console)
+        return RealNode(self._node_folder, access, toolbox, self.console)
 
     def _embedded(self, toolbox: Toolbox) -> EmbeddedCluster:
         return EmbeddedCluster(
@@ -187,6 +230,11 @@ class Environment:
             "iotistic:kubeconfig": str(access.kubeconfig),
             "iotistic:kubeContext": access.context,
         }
+        if self._node_folder.exists():
+            overrides["iotistic:storageClass"] = STORAGE_CLASS
+        if self.target.context is not None or self._node_folder.exists():
+            # Nothing issues the edge's certificate there, and pods that run would wait for it forever.
+            overrides["iotistic:mqttEdge"] = "null"
         if self.target.context is not None:
             found = Inventory(toolbox, access)
             overrides |= {
@@ -257,4 +305,24 @@ def refuse_orphans(found: Inventory) -> None:
             what=f"it already holds customers that this machine has no state of: {', '.join(namespaces)}",
             why="their passwords came from a key that is not here, so their databases would refuse us",
             how="use the machine that made them, or bring its .local folder here, or choose an empty cluster",
+        )
+
+
+def refuse_moving_volumes(*, node: bool, stack: bool, folder: Path) -> None:
+    """Refuse a real node for customers whose volumes are on simulated ones.
+
+    Args:
+        node: The environment has a real node.
+        stack: The environment has customers.
+        folder: The environment's folder, for the message.
+
+    Raises:
+        UsageError: It has customers, and no real node.
+    """
+    if stack and not node:
+        raise UsageError.of(
+            where=str(folder),
+            what="the environment already runs on simulated nodes",
+            why="a volume cannot move to another class: every customer's would be replaced by an empty one",
+            how="take the environment down first (make down), then bring it up with: make up NODE=real",
         )

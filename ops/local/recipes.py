@@ -116,6 +116,9 @@ def known_tools(versions: ToolVersions) -> dict[str, Tool]:
         _pulumi(wanted["pulumi"]),
         _pulumi_kubernetes(wanted["pulumi-resource-kubernetes"]),
         _helm(wanted["helm"]),
+        *(_kubernetes(name, kubernetes, ("--version",), optional=True) for name in ("kubelet", "kube-proxy")),
+        _coredns(wanted["coredns"]),
+        _kube_router(wanted["kube-router"]),
     ]
     return {tool.name: tool for tool in tools}
 
@@ -147,7 +150,9 @@ def _etcd(version: str) -> Tool:
     )
 
 
-def _kubernetes(name: str, version: str, version_arguments: tuple[str, ...]) -> Tool:
+def _kubernetes(
+    name: str, version: str, version_arguments: tuple[str, ...], *, optional: bool = False
+) -> Tool:
     url = f"https://dl.k8s.io/release/v{{version}}/bin/{{os}}/{{arch}}/{name}"
     major, minor, _ = version.split(".", 2)
     component = "k8s.io/component-base/version"
@@ -169,6 +174,7 @@ def _kubernetes(name: str, version: str, version_arguments: tuple[str, ...]) -> 
                 },
             ),
         ),
+        optional=optional,
     )
 
 
@@ -274,6 +280,49 @@ def _helm(version: str) -> Tool:
                 directory="helm",
                 package="helm.sh/helm/v3/cmd/helm",
                 stamps={"helm.sh/helm/v3/internal/version.version": "v{version}"},
+            ),
+        ),
+        optional=True,
+    )
+
+
+def _coredns(version: str) -> Tool:
+    url = _GITHUB.format(repository="coredns/coredns", file="coredns_{version}_{os}_{arch}.tgz")
+    return Tool(
+        name="coredns",
+        version=version,
+        binaries=("coredns",),
+        version_arguments=("-version",),
+        release=Release(
+            url=url,
+            checksum_url=f"{url}.sha256",
+            checksum_format=ChecksumFormat.SUMS,
+            members={"coredns": "coredns"},
+        ),
+        builds=(GoBuild(binary="coredns", directory="coredns", package="github.com/coredns/coredns"),),
+        optional=True,
+    )
+
+
+def _kube_router(version: str) -> Tool:
+    name = "kube-router"
+    module = "github.com/cloudnativelabs/kube-router/v2"
+    return Tool(
+        name=name,
+        version=version,
+        binaries=(name,),
+        version_arguments=("--version",),
+        release=_github_release(
+            "cloudnativelabs/kube-router",
+            f"{name}_{{version}}_{{os}}_{{arch}}.tar.gz",
+            members={name: name},
+        ),
+        builds=(
+            GoBuild(
+                binary=name,
+                directory=name,
+                package=f"{module}/cmd/{name}",
+                stamps={f"{module}/pkg/version.Version": "v{version}"},
             ),
         ),
         optional=True,

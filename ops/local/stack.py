@@ -131,7 +131,11 @@ class LocalStack:
             former: dict[str, Any] = _YAML.load(self.config_file)
             document.update({key: value for key, value in former.items() if key == "encryptionsalt"})
             document["config"].update(
-                {key: value for key, value in former["config"].items() if isinstance(value, dict)}
+                {
+                    key: value
+                    for key, value in former["config"].items()
+                    if isinstance(value, dict) and "secure" in value
+                }
             )
         _write_yaml(self.config_file, document)
 

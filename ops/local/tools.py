@@ -69,7 +69,7 @@ def ensure(
     """Return a toolbox with the named tools, fetching those that are missing.
 
     Args:
-        names: Names of tools; all but the optional ones if left out. ``helm`` is optional.
+        names: Names of tools; those of `everyday` if left out.
         console: Where progress is shown. Nothing is shown if nothing is missing.
         folder: Where tools are kept, by name and version.
         sources: Ways of getting a tool, in order of preference.
@@ -78,11 +78,7 @@ def ensure(
         UsageError: A tool cannot be had in any way, or the folder cannot be written.
     """
     known = known_tools(load_versions(VERSIONS_FILE))
-    wanted = (
-        [tool for tool in known.values() if not tool.optional]
-        if names is None
-        else [known[name] for name in names]
-    )
+    wanted = [known[name] for name in (everyday() if names is None else names)]
     bin_dir = folder / "bin"
     try:
         if not all(_ready(tool, folder, bin_dir) for tool in wanted):
@@ -95,6 +91,11 @@ def ensure(
         bin_dir=bin_dir,
         binaries={binary: _home(tool, folder) / binary for tool in wanted for binary in tool.binaries},
     )
+
+
+def everyday() -> list[str]:
+    """Return the names of all tools but the optional ones."""
+    return [tool.name for tool in known_tools(load_versions(VERSIONS_FILE)).values() if not tool.optional]
 
 
 def _default_sources(bin_dir: Path) -> list[Source]:

@@ -52,7 +52,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevProject]:
     project = DevProject.clone(tmp_path_factory.mktemp("dev") / "project")
     try:
         up = project.iotistic("local", "up")
-        assert f"{len(TENANTS) * (OBJECTS + 1) + 9} resources changed." in up.stderr
+        assert f"{len(TENANTS) * (OBJECTS + 1) + 18} resources changed." in up.stderr
         yield project
     finally:
         project.iotistic("local", "down", "--yes")

@@ -1,0 +1,81 @@
+"""``iotistic local node``: a real node beside the simulated ones."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from ops.cli.console import confirm, notes, output, show_refusals
+from ops.local.environment import Environment, Target
+
+if TYPE_CHECKING:
+    from ops.local.node.node import PartStatus
+
+app = typer.Typer(
+    help="A real node of the embedded cluster, on which pods run (Linux, root).", no_args_is_help=True
+)
+
+
+@app.command()
+@show_refusals
+def up() -> None:
+    """Bring the real node up, or start what of it has died."""
+    environment = _environment()
+    started = environment.start_node()
+    notes.print(f"Started: {', '.join(started)}." if started else "Everything was running.")
+    _print(environment.node().status(), as_json=False)
+
+
+@app.command()
+@show_refusals
+def down(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
+    """Remove the real node with all its volumes, and every trace of it on this machine."""
+    node = _environment().node()
+    if not node.layout.folder.exists():
+        notes.print("There is no real node.")
+        return
+    confirm("Remove the real node with all data on its volumes?", yes=yes)
+    node.down()
+    notes.print("The node is removed.")
+
+
+@app.command()
+@show_refusals
+def status(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for programs instead of a table.")
+    ] = False,
+) -> None:
+    """Show each part of the real node, whether it works, and where its log is."""
+    found = _environment().node().status()
+    if not found:
+        notes.print("There is no real node. Bring it up with: iotistic local node up")
+        raise typer.Exit(1)
+    _print(found, as_json=as_json)
+    if not all(part.healthy for part in found):
+        raise typer.Exit(1)
+
+
+def _environment() -> Environment:
+    return Environment(target=Target.of(None), console=notes)
+
+
+def _print(found: list[PartStatus], *, as_json: bool) -> None:
+    if as_json:
+        parts = [
+            {"name": part.name, "pid": part.pid, "healthy": part.healthy, "log": str(part.log)}
+            for part in found
+        ]
+        output.print_json(json.dumps(parts))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("PART", "PROCESS", "WORKS", "LOG"):
+        table.add_column(heading, overflow="fold")
+    for part in found:
+        works = "yes" if part.healthy else ("no" if part.pid else "dead")
+        table.add_row(part.name, str(part.pid or "-"), works, str(part.log))
+    output.print(table)

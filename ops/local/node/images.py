@@ -1,0 +1,94 @@
+"""The images that a node has: brought from this machine, since the node itself reaches no registry."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ops.local.node import debian
+from ops.local.node.archive import ImageSpec, write_archive, write_layer
+from ops.local.node.manifests import COREDNS_IMAGE
+from ops.local.node.namespaces import which
+from ops.local.store import exclusive, new_folder
+from ops.local.tools import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from ops.local.node.namespaces import Namespaces
+    from ops.local.tools import Toolbox
+
+PAUSE: Final = "registry.k8s.io/pause:local"
+"""The image of the process that holds a pod's namespaces."""
+CACHE: Final = ROOT / ".tools" / "images"
+"""Where finished archives are kept, by a fingerprint of what they are made from."""
+_ARCHIVE: Final = "image.tar"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeImages:
+    """The images of one node.
+
+    Attributes:
+        namespaces: The node.
+        toolbox: Where CoreDNS is.
+        console: Where progress is shown.
+    """
+
+    namespaces: Namespaces
+    toolbox: Toolbox
+    console: Console
+
+    def present(self) -> set[str]:
+        """Return the references of all images that the node has."""
+        return set(self._ctr("images", "list", "--quiet").split())
+
+    def ensure_own(self) -> None:
+        """Bring the images that the node itself needs."""
+        coredns = self.toolbox.path("coredns")
+        version = coredns.resolve().parent.name
+        present = self.present()
+        if PAUSE not in present:
+            self.bring(f"{PAUSE} 1", _pause)
+        if COREDNS_IMAGE not in present:
+            self.bring(f"{COREDNS_IMAGE} {version}", lambda folder: _coredns(folder, coredns))
+
+    def bring(self, recipe: str, build: Callable[[Path], None]) -> None:
+        """Import an archive of images, built first unless the same was built before.
+
+        Args:
+            recipe: Everything that the archive is made from, as text.
+            build: Writes ``image.tar`` into the folder it is given.
+        """
+        key = hashlib.sha256(recipe.encode()).hexdigest()[:16]
+        with exclusive(CACHE / f".{key}.lock", self.console, what="building images"):
+            if not (CACHE / key / _ARCHIVE).exists():
+                with new_folder(CACHE / key) as unfinished:
+                    build(unfinished)
+        self._ctr("images", "import", "--no-unpack", str(CACHE / key / _ARCHIVE))
+
+    def _ctr(self, *arguments: str) -> str:
+        return self.namespaces.run(which("ctr"), "--namespace=k8s.io", *arguments)
+
+
+def _pause(folder: Path) -> None:
+    """Write the image of a process that does nothing: a static program that sleeps."""
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        packages = debian.download(["busybox-static"], Path(work) / "packages", alone=True)
+        debian.unpack(packages, Path(work) / "root")
+        program = (Path(work) / "root" / "usr" / "bin" / "busybox").read_bytes()
+        layer = write_layer(Path(work) / "layer.tar", {"bin/sleep": (program, 0o755)})
+        pause = ImageSpec(layers=[layer], entrypoint=["/bin/sleep", "2147483647"], user="65535:65535")
+        write_archive(folder / _ARCHIVE, {PAUSE: pause})
+
+
+def _coredns(folder: Path, program: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        layer = write_layer(Path(work) / "layer.tar", {"coredns": (program.read_bytes(), 0o755)})
+        image = ImageSpec(layers=[layer], entrypoint=["/coredns"], user="0:0")
+        write_archive(folder / _ARCHIVE, {COREDNS_IMAGE: image})

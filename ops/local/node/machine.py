@@ -1,0 +1,113 @@
+"""What a machine must have to carry a real node, and how it is brought on Debian."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ops.local.progress import step
+from tenants.errors import Problem, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+SEARCH_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+CNI_PLUGINS: Final = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
+"""Where Debian, and where everybody else, installs the network plugins."""
+_PROGRAMS: Final = {
+    "containerd": "containerd",
+    "runc": "runc",
+    "xtables-legacy-multi": "iptables",
+    "ipset": "ipset",
+    "conntrack": "conntrack",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+    "dpkg-deb": "dpkg",
+}
+"""Debian's package of each program."""
+_PLUGINS: Final = "containernetworking-plugins"
+
+
+def unfit(*, platform: str = sys.platform, user: int | None = None) -> Problem | None:
+    """Return why this machine cannot carry a real node at all, or None if it can."""
+    if platform != "linux":
+        return Problem(
+            where="this machine",
+            what=f"runs {platform}, and a real node needs Linux",
+            why="pods are Linux processes in namespaces, and packets are dropped by the Linux kernel",
+            how="use the simulated nodes (make up), or a cluster of yours (make up CLUSTER=<kube-context>)",
+        )
+    if (os.geteuid() if user is None else user) != 0:
+        return Problem(
+            where="this user",
+            what="is not root, and a real node needs root",
+            why="namespaces, cgroups, network interfaces and packet filters are root's to make",
+            how="run it as root on a machine of your own, or use the simulated nodes (make up)",
+        )
+    return None
+
+
+def missing_packages(
+    which: Callable[[str], str | None] = lambda name: shutil.which(name, path=SEARCH_PATH),
+    plugins: tuple[Path, ...] = CNI_PLUGINS,
+) -> list[str]:
+    """Return Debian's names of the packages whose programs are not installed."""
+    missing = {package for program, package in _PROGRAMS.items() if which(program) is None}
+    if not any((folder / "bridge").exists() for folder in plugins):
+        missing.add(_PLUGINS)
+    return sorted(missing)
+
+
+def prepare(console: Console) -> None:
+    """Refuse a machine that cannot carry a node; install what is missing where that is possible.
+
+    Raises:
+        UsageError: It is not Linux, the user is not root, or packages are missing and
+            this is no Debian.
+    """
+    problem = unfit()
+    if problem is not None:
+        raise UsageError([problem])
+    packages = missing_packages()
+    if not packages:
+        return
+    if shutil.which("apt-get", path=SEARCH_PATH) is None:
+        raise missing_programs(packages)
+    with step(console, "node") as say:
+        say(f"installing {', '.join(packages)}")
+        _apt_get("update", "--quiet")
+        _apt_get("install", "--quiet", "--yes", "--no-install-recommends", *packages)
+    still = missing_packages()
+    if still:
+        raise missing_programs(still)
+
+
+def missing_programs(packages: list[str]) -> UsageError:
+    """Return the refusal of a machine that lacks these packages."""
+    return UsageError.of(
+        where="this machine",
+        what=f"lacks programs of the Debian packages {', '.join(packages)}",
+        why="the node is made of them: a container runtime, network plugins and packet filters",
+        how="install them, by whatever name your distribution gives them",
+    )
+
+
+def plugin_folder() -> Path:
+    """Return the folder of the network plugins."""
+    return next(folder for folder in CNI_PLUGINS if (folder / "bridge").exists())
+
+
+def _apt_get(*arguments: str) -> None:
+    subprocess.run(  # noqa: S603 - fixed arguments
+        ["/usr/bin/apt-get", *arguments],
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        capture_output=True,
+        check=True,
+    )

@@ -1,0 +1,195 @@
+"""The namespaces a node lives in, held by its first process."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ops.local import processes
+from ops.local.node.machine import SEARCH_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops.local.node.addresses import Addresses
+    from ops.local.node.layout import NodeLayout
+
+_SCRIPT: Final = Path(__file__).parent / "templates" / "holder.sh"
+_IP: Final = "/usr/sbin/ip"
+_READY_SECONDS: Final = 10
+_LOG: Final = "holder"
+
+
+class NodeError(Exception):
+    """The node did not start: a defect, or a machine that is not up to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Namespaces:
+    """Processes, mounts and network of one node, apart from the machine's own.
+
+    Attributes:
+        layout: The node's folder.
+    """
+
+    layout: NodeLayout
+
+    @property
+    def holder(self) -> int | None:
+        """Process id of the node's first process, or None if the node does not run."""
+        found = processes.find(lambda command: command == self._command)
+        return min(found, default=None)
+
+    @property
+    def started(self) -> int:
+        """Process id of the node's first process.
+
+        Raises:
+            NodeError: The node does not run.
+        """
+        holder = self.holder
+        if holder is None:
+            message = f"the node in {self.layout.folder} does not run"
+            raise NodeError(message)
+        return holder
+
+    @property
+    def _command(self) -> list[str]:
+        return ["/bin/sh", str(_SCRIPT), str(self.layout.folder)]
+
+    def start(self, addresses: Addresses) -> None:
+        """Make the namespaces, unless they are there, and lay the cable to them."""
+        if self.holder is None:
+            ready = self.layout.etc / "ready"
+            ready.unlink(missing_ok=True)
+            isolate = ("--net", "--mount", "--pid", "--fork", "--mount-proc", "--propagation=private")
+            start_detached(
+                [which("unshare"), *isolate, "--", *self._command], self.layout.logs / f"{_LOG}.log"
+            )
+            wait_for(ready.exists, what="namespaces", log=self.layout.logs / f"{_LOG}.log")
+        if not _has_interface(self.layout.interface):
+            self._lay_cable(addresses)
+
+    def end(self) -> None:
+        """End the first process, and with it everything in the namespaces."""
+        holder = self.holder
+        if holder is not None:
+            inside = self.processes()
+            processes.end([holder, *inside], patience=0)
+
+    def enter(self, *command: str, network: bool = True) -> list[str]:
+        """Return ``command`` so that it runs inside.
+
+        Args:
+            command: Program and arguments.
+            network: False to leave it in this machine's network.
+        """
+        kinds = ["--mount", "--pid", *(["--net"] if network else [])]
+        return [which("nsenter"), f"--target={self.started}", *kinds, "--", *command]
+
+    def run(self, *command: str, network: bool = True) -> str:
+        """Run ``command`` inside and return what it printed.
+
+        Raises:
+            NodeError: It did not end with 0.
+        """
+        answer = subprocess.run(  # noqa: S603 - the project's own commands
+            self.enter(*command, network=network),
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PATH": f"{self.layout.folder / 'bin'}:{SEARCH_PATH}"},
+        )
+        if answer.returncode != 0:
+            message = f"{' '.join(command)} in the node: {answer.stderr.strip()}"
+            raise NodeError(message)
+        return answer.stdout
+
+    def processes(self) -> dict[int, list[str]]:
+        """Return the command lines of everything that runs inside, by process id out here."""
+        holder = self.holder
+        if holder is None:
+            return {}
+        home = _pid_namespace(holder)
+        everything = processes.find(lambda _: True)
+        return {pid: command for pid, command in everything.items() if _pid_namespace(pid) == home}
+
+    def _lay_cable(self, addresses: Addresses) -> None:
+        interface = self.layout.interface
+        for arguments in (
+            f"link add {interface} type veth peer name eth0 netns {self.started}",
+            f"address add {addresses.host}/30 dev {interface}",
+            f"link set {interface} up",
+        ):
+            _ip(arguments)
+        for arguments in (
+            "link set lo up",
+            f"address add {addresses.node}/30 dev eth0",
+            "link set eth0 up",
+            f"route add default via {addresses.host}",
+        ):
+            self.run(_IP, *arguments.split())
+        _ip(f"route add {addresses.pods} via {addresses.node} dev {interface}")
+
+
+def start_detached(command: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
+    """Start a process that outlives this one, and append what it says to ``log``."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as out:
+        subprocess.Popen(  # noqa: S603 - the project's own commands
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            env=environment or {"PATH": SEARCH_PATH},
+        )
+
+
+def wait_for(check: Callable[[], bool], *, what: str, log: Path, seconds: float = _READY_SECONDS) -> None:
+    """Wait until ``check()`` is true.
+
+    Raises:
+        NodeError: It did not become so in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > deadline:
+            message = f"{what}: not ready after {seconds:.0f} s; the last lines of {log}:\n{tail(log)}"
+            raise NodeError(message)
+        time.sleep(0.1)
+
+
+def tail(log: Path, lines: int = 8) -> str:
+    """Return the last lines of a log."""
+    try:
+        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return "(there is none)"
+
+
+def which(program: str) -> str:
+    """Return the path of a program that `machine.prepare` has made sure of."""
+    path = shutil.which(program, path=SEARCH_PATH)
+    if path is None:
+        raise NodeError(program)
+    return path
+
+
+def _ip(arguments: str) -> None:
+    subprocess.run([_IP, *arguments.split()], capture_output=True, check=True)  # noqa: S603 - fixed
+
+
+def _has_interface(name: str) -> bool:
+    return (Path("/sys/class/net") / name).exists()
+
+
+def _pid_namespace(pid: int) -> str:
+    try:
+        return str((Path("/proc") / str(pid) / "ns" / "pid").readlink())
+    except OSError:
+        return ""

@@ -1,0 +1,325 @@
+"""The node as a whole: up, down, and how it is."""
+
+from __future__ import annotations
+
+import base64
+import json
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import jinja2
+
+from ops.local import processes
+from ops.local.control_plane import SERVICE_RANGE
+from ops.local.kube_command import KubectlError, kubectl
+from ops.local.kubeconfig import KubeAccess, write_kubeconfig
+from ops.local.node import addresses as ranges
+from ops.local.node import cgroups, machine
+from ops.local.node.addresses import Addresses
+from ops.local.node.images import PAUSE, NodeImages
+from ops.local.node.layout import NODE_NAME, NodeLayout
+from ops.local.node.manifests import KIND_LABEL, dns_objects, foundation
+from ops.local.node.namespaces import Namespaces, NodeError, start_detached, wait_for
+from ops.local.node.parts import Part, is_relay, parts, python_path, relay_command
+from ops.local.progress import step
+from ops.local.store import exclusive, write_atomically
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from rich.console import Console
+
+    from ops.local.tools import Toolbox
+
+TOOLS: Final = ("kubelet", "kube-proxy", "coredns", "kube-router")
+"""What a node needs beside the tools of the embedded cluster."""
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_READY_SECONDS: Final = 60
+_SIMULATED_NODES: Final = f"{KIND_LABEL}!=real"
+_FIELD_MANAGER: Final = "real-node"
+_XTABLES: Final = "xtables-legacy-multi"
+_XTABLES_NAMES: Final = tuple(
+    f"{family}{verb}" for family in ("iptables", "ip6tables") for verb in ("", "-save", "-restore")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartStatus:
+    """How one part of the node is.
+
+    Attributes:
+        name: The part.
+        pid: Its process id, or None if it does not run.
+        healthy: It runs and says that it works.
+        log: Where it writes what it does.
+    """
+
+    name: str
+    pid: int | None
+    healthy: bool
+    log: Path
+
+
+class RealNode:
+    """A node of an embedded cluster, on this machine, in a folder.
+
+    Args:
+        directory: A folder of its own, outside of git.
+        access: The cluster that it joins.
+        toolbox: The binaries, those of `TOOLS` included.
+        console: Where progress is shown.
+    """
+
+    def __init__(self, directory: Path, access: KubeAccess, toolbox: Toolbox, console: Console) -> None:
+        self.layout = NodeLayout(directory.resolve())
+        self.namespaces = Namespaces(self.layout)
+        self._access = access
+        self._toolbox = toolbox
+        self._console = console
+
+    def up(self) -> list[str]:
+        """Make the node, or start what of it does not run.
+
+        Returns:
+            The parts that were started.
+
+        Raises:
+            UsageError: This machine cannot carry a node.
+            NodeError: It does not start.
+        """
+        machine.prepare(self._console)
+        with self._alone(), step(self._console, f"node {NODE_NAME}") as say:
+            chosen = self._addresses()
+            self._write_files(chosen)
+            cgroups.make(self.layout.cgroup)
+            say("starting its parts")
+            self.namespaces.start(chosen)
+            started = self._start_relay(chosen)
+            self._apply(foundation(chosen, platform.machine()))
+            for part in self._parts(chosen):
+                started += self._start(part)
+                if part.name == "containerd":
+                    self._wait(part)
+                    say("importing images")
+                    self.images.ensure_own()
+                if part.name == "kubelet":
+                    self._wait_for_node()
+            for part in self._parts(chosen):
+                self._wait(part)
+            say("waiting for its cluster DNS")
+            self._furnish(chosen)
+        return started
+
+    def stop(self) -> None:
+        """End everything that runs in it, as if it lost its power; `up` starts it again with its data."""
+        with self._alone():
+            self._end()
+
+    def down(self) -> None:
+        """Remove the node with its volumes, and every trace of it on this machine."""
+        if not self.layout.folder.exists():
+            return
+        with self._alone():
+            self._end()
+            cgroups.remove(self.layout.cgroup)
+            self._leave_cluster()
+            shutil.rmtree(self.layout.folder)
+
+    def status(self) -> list[PartStatus]:
+        """Return how each part is, changing nothing."""
+        if not self.layout.record.exists():
+            return []
+        chosen = self._addresses()
+        relay = self._relay(chosen)
+        found = [PartStatus(name="relay", pid=relay, healthy=relay is not None, log=self._log("relay"))]
+        inside = self.namespaces.processes()
+        for part in self._parts(chosen):
+            pid = next((pid for pid, command in inside.items() if part.is_command(command)), None)
+            found.append(
+                PartStatus(
+                    name=part.name,
+                    pid=pid,
+                    healthy=pid is not None and self._is_healthy(part),
+                    log=self._log(part.name),
+                )
+            )
+        return found
+
+    @property
+    def images(self) -> NodeImages:
+        """The images that the node has."""
+        return NodeImages(self.namespaces, self._toolbox, self._console)
+
+    @property
+    def addresses(self) -> Addresses:
+        """The node's addresses."""
+        return self._addresses()
+
+    def _parts(self, chosen: Addresses) -> list[Part]:
+        return parts(self._toolbox, chosen, self._access.server)
+
+    def _log(self, name: str) -> Path:
+        return self.layout.logs / f"{name}.log"
+
+    def _alone(self) -> AbstractContextManager[None]:
+        lock = self.layout.folder.with_name(f".{self.layout.folder.name}.lock")
+        return exclusive(lock, self._console, what="working on the node")
+
+    def _addresses(self) -> Addresses:
+        try:
+            record: dict[str, Any] = json.loads(self.layout.record.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            chosen = ranges.choose()
+            write_atomically(self.layout.record, json.dumps({"block": str(chosen.block)}))
+            return chosen
+        return Addresses(IPv4Network(record["block"]))
+
+    def _kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        return kubectl(self._toolbox, self._access, *arguments, stdin=stdin)
+
+    def _apply(self, items: list[dict[str, Any]]) -> None:
+        objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+        self._kubectl(
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            f"--field-manager={_FIELD_MANAGER}",
+            "--filename=-",
+            stdin=objects,
+        )
+
+    def _write_files(self, chosen: Addresses) -> None:
+        """Write the parts' configuration and the programs they call by name."""
+        etc = self.layout.etc
+        values = {
+            "pause_image": PAUSE,
+            "plugin_folder": machine.plugin_folder(),
+            "pods": chosen.pods,
+            "node": chosen.node,
+            "cgroup": self.layout.cgroup,
+            "dns": dns_address(),
+            "name": NODE_NAME,
+        }
+        files = {
+            "containerd.toml": "containerd.toml",
+            "cni.conflist": "cni/10-node.conflist",
+            "kubelet.yaml": "kubelet.yaml",
+            "kube-proxy.yaml": "kube-proxy.yaml",
+        }
+        for template, name in files.items():
+            text = (_TEMPLATES / template).read_text(encoding="utf-8")
+            rendered = jinja2.Template(text, undefined=jinja2.StrictUndefined).render(values)
+            write_atomically(etc / name, rendered)
+        # No name server of this machine: a pod asks the cluster's, and that one knows the cluster only.
+        write_atomically(etc / "resolv.conf", f"nameserver {chosen.bridge}\n")
+        self._write_credentials()
+        for folder in ("bin", "volumes", "pod-logs", "kubelet", "containerd"):
+            (self.layout.folder / folder).mkdir(parents=True, exist_ok=True)
+        for name in _XTABLES_NAMES:
+            link = self.layout.folder / "bin" / name
+            if not link.is_symlink():
+                link.symlink_to(f"/usr/sbin/{_XTABLES}")
+
+    def _write_credentials(self) -> None:
+        document = json.loads(self._access.kubeconfig.read_text(encoding="utf-8"))
+        cluster, user = document["clusters"][0]["cluster"], document["users"][0]["user"]
+        etc = self.layout.etc
+        for name, encoded in {
+            "ca.crt": cluster["certificate-authority-data"],
+            "client.crt": user["client-certificate-data"],
+            "client.key": user["client-key-data"],
+        }.items():
+            write_atomically(etc / name, base64.b64decode(encoded).decode())
+        write_kubeconfig(etc / "kubeconfig", context="node", cluster=cluster, user=user)
+
+    def _start_relay(self, chosen: Addresses) -> list[str]:
+        port = int(self._access.server.rsplit(":", 1)[1])
+        command = relay_command(self.namespaces.started, port, chosen)
+        if processes.find(lambda found: found == command):
+            return []
+        processes.end(processes.find(lambda found: is_relay(found, chosen)), patience=0)
+        start_detached(command, self._log("relay"), self._environment())
+        wait_for(self._answers, what="relay", log=self._log("relay"))
+        return ["relay"]
+
+    def _answers(self) -> bool:
+        """Return whether the API server answers to the inside."""
+        host, port = self._access.server.removeprefix("https://").rsplit(":", 1)
+        program = f"import socket; socket.create_connection(({host!r}, {port}), 2)"
+        try:
+            self.namespaces.run(sys.executable, "-S", "-c", program)
+        except NodeError:
+            return False
+        return True
+
+    def _environment(self) -> dict[str, str]:
+        path = f"{self.layout.folder / 'bin'}:{machine.SEARCH_PATH}"
+        return {"PATH": path, "PYTHONPATH": python_path(), "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/root"}
+
+    def _relay(self, chosen: Addresses) -> int | None:
+        return min(processes.find(lambda command: is_relay(command, chosen)), default=None)
+
+    def _start(self, part: Part) -> list[str]:
+        if any(part.is_command(command) for command in self.namespaces.processes().values()):
+            return []
+        start_detached(self.namespaces.enter(*part.command), self._log(part.name), self._environment())
+        return [part.name]
+
+    def _is_healthy(self, part: Part) -> bool:
+        if not part.healthy:
+            return True
+        try:
+            self.namespaces.run(*part.healthy)
+        except NodeError:
+            return False
+        return True
+
+    def _wait(self, part: Part) -> None:
+        wait_for(
+            lambda: self._is_healthy(part),
+            what=part.name,
+            log=self._log(part.name),
+            seconds=_READY_SECONDS,
+        )
+
+    def _furnish(self, chosen: Addresses) -> None:
+        """Bring in DNS, and keep the simulated nodes from taking pods that shall run."""
+        self._kubectl("cordon", f"--selector={_SIMULATED_NODES}")
+        self._apply(dns_objects(chosen, dns_address()))
+        self._wait_for_cluster("rollout", "status", "deployment/coredns", "--namespace=kube-system")
+
+    def _wait_for_node(self) -> None:
+        """Wait until the cluster knows the node's address, which what starts later asks for."""
+        self._wait_for_cluster("wait", "--for=jsonpath={.status.addresses[0].address}", f"node/{NODE_NAME}")
+        self._wait_for_cluster("wait", "--for=condition=Ready", f"node/{NODE_NAME}")
+
+    def _wait_for_cluster(self, *arguments: str) -> None:
+        try:
+            self._kubectl(*arguments, f"--timeout={_READY_SECONDS}s")
+        except KubectlError as error:
+            message = f"{error}; logs are in {self.layout.logs}"
+            raise NodeError(message) from error
+
+    def _leave_cluster(self) -> None:
+        """Take the node out of the cluster, if that still answers."""
+        try:
+            self._kubectl("delete", "node", NODE_NAME, "--ignore-not-found", "--request-timeout=5s")
+            self._kubectl("uncordon", f"--selector={_SIMULATED_NODES}", "--request-timeout=5s")
+        except KubectlError:
+            self._console.print("The cluster does not answer: its record of the node stays.")
+
+    def _end(self) -> None:
+        self.namespaces.end()
+        if self.layout.record.exists():
+            chosen = self._addresses()
+            processes.end(processes.find(lambda command: is_relay(command, chosen)), patience=0)
+
+
+def dns_address() -> str:
+    """Return the cluster DNS's address, the tenth of the range as everywhere."""
+    return str(IPv4Network(SERVICE_RANGE)[10])

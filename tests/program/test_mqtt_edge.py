@@ -1,0 +1,163 @@
+"""The MQTT edge: its objects and its configuration, as files that a person can review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from infra.images import load_platform_image
+from infra.platform.edge_settings import EdgeLimits, EdgeSettings
+from infra.platform.haproxy import Edge, render
+from infra.platform.mqtt_proxy import manifests
+from tenants.errors import UsageError
+from tests.program.instances import as_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infra.component import Manifest
+    from tests.program.conftest import Run
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "platform"
+
+EDGES = {
+    "haproxy": EdgeSettings(),
+    "haproxy-passthrough": EdgeSettings(mode="passthrough"),
+    "haproxy-default-customer": EdgeSettings(default_customer="acme"),
+    "haproxy-passthrough-default-customer": EdgeSettings(mode="passthrough", default_customer="acme"),
+    "haproxy-proxy-protocol": EdgeSettings(
+        proxy_protocol=True, limits=EdgeLimits(connections_per_customer=7, new_connections_per_address=3)
+    ),
+}
+
+
+def edge(settings: EdgeSettings) -> Edge:
+    return Edge(domain="iotistic.localhost", settings=settings)
+
+
+def objects(settings: EdgeSettings) -> list[Manifest]:
+    return manifests("dev", edge(settings), load_platform_image("haproxy"))
+
+
+def only(settings: EdgeSettings, kind: str) -> Manifest:
+    (found,) = (item for item in objects(settings) if item["kind"] == kind)
+    return found
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_configuration_is_that_in_the_golden_file(name: str, golden: Callable[[Path, str], None]) -> None:
+    golden(GOLDEN / f"{name}.cfg", render(edge(EDGES[name])))
+
+
+def test_objects_are_those_in_the_golden_file(golden: Callable[[Path, str], None]) -> None:
+    golden(GOLDEN / "mqtt-edge.yaml", as_yaml(objects(EdgeSettings())))
+
+
+def test_a_pod_has_time_to_drain_before_it_is_killed() -> None:
+    pod = only(EdgeSettings(drain_seconds=600), "Deployment")["spec"]["template"]["spec"]
+    (haproxy,) = pod["containers"]
+    leave = haproxy["lifecycle"]["preStop"]["exec"]["command"][-1]
+    steps = [step.split() for step in leave.split(";")]
+    waits = sum(int(step[1]) for step in steps if step[0] == "sleep")
+    assert ["kill", "-USR1", "1"] in steps
+    assert pod["terminationGracePeriodSeconds"] > waits >= 600
+
+
+def test_a_changed_configuration_rolls_the_pods() -> None:
+    def annotations(settings: EdgeSettings) -> dict[str, str]:
+        template: dict[str, Any] = only(settings, "Deployment")["spec"]["template"]
+        found: dict[str, str] = template["metadata"]["annotations"]
+        return found
+
+    assert annotations(EdgeSettings()) == annotations(EdgeSettings())
+    assert annotations(EdgeSettings()) != annotations(EdgeSettings(threads=3))
+
+
+@pytest.mark.parametrize(("mode", "port"), [("terminate", 1883), ("passthrough", 8883)])
+def test_the_edge_reaches_only_dns_and_the_brokers_of_customers(
+    mode: Literal["terminate", "passthrough"], port: int
+) -> None:
+    (_deny, policy) = (item for item in objects(EdgeSettings(mode=mode)) if item["kind"] == "NetworkPolicy")
+    dns, brokers = policy["spec"]["egress"]
+    assert {item["port"] for item in dns["ports"]} == {53}
+    assert [item["port"] for item in brokers["ports"]] == [port]
+    (to,) = brokers["to"]
+    assert to["namespaceSelector"]["matchExpressions"] == [
+        {"key": "iotistic.io/tenant", "operator": "Exists"}
+    ]
+    assert to["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "mosquitto"}
+
+
+def test_where_brokers_hold_the_certificates_the_edge_holds_none() -> None:
+    pod = only(EdgeSettings(mode="passthrough"), "Deployment")["spec"]["template"]["spec"]
+    assert not any("secret" in volume for volume in pod["volumes"])
+    assert set(only(EdgeSettings(mode="passthrough"), "ConfigMap")["data"]) == {"haproxy.cfg"}
+
+
+def test_what_the_balancer_has_to_be_told_stands_on_the_public_service_only() -> None:
+    annotations = {"example.com/balancer": "internal"}
+    services = {
+        item["spec"]["type"]: item["metadata"].get("annotations", {})
+        for item in objects(EdgeSettings(service_annotations=annotations))
+        if item["kind"] == "Service"
+    }
+    assert services == {"LoadBalancer": annotations, "ClusterIP": {}}
+
+
+def test_the_edge_is_declared_where_the_configuration_has_one(
+    run_program: Callable[..., Run], config: dict[str, str]
+) -> None:
+    names = {
+        resource.name
+        for resource in run_program({**config, "mqttEdge": "{}"}).engine.declared
+        if resource.typ.endswith(":Deployment")
+    }
+    assert "mqtt-edge-deployment-mqtt-edge" in names
+
+
+@pytest.mark.parametrize("off", [{}, {"mqttEdge": "null"}])
+def test_without_it_there_is_none(
+    run_program: Callable[..., Run], config: dict[str, str], off: dict[str, str]
+) -> None:
+    names = {resource.name for resource in run_program({**config, **off}).engine.declared}
+    assert not any(name.startswith("mqtt-edge") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("value", "keys"),
+    [
+        ("not an object", ["mqttEdge"]),
+        ('"text"', ["mqttEdge"]),
+        ('{"mode": "bridge"}', ["mqttEdge.mode"]),
+        ('{"replica": 3}', ["mqttEdge.replica"]),
+        ('{"defaultCustomer": "A; reject"}', ["mqttEdge.defaultCustomer"]),
+        ('{"clusterDomain": "x y"}', ["mqttEdge.clusterDomain"]),
+        (
+            '{"replicas": 0, "maxKeepaliveSeconds": 70000, "limits": {"connectionsPerAddress": 0}}',
+            ["mqttEdge.limits.connectionsPerAddress", "mqttEdge.maxKeepaliveSeconds", "mqttEdge.replicas"],
+        ),
+    ],
+)
+def test_every_wrong_value_is_named_at_once(
+    run_program: Callable[..., Run], config: dict[str, str], value: str, keys: list[str]
+) -> None:
+    with pytest.raises(UsageError) as refusal:
+        run_program({**config, "mqttEdge": value})
+    assert sorted(problem.where for problem in refusal.value.problems) == [
+        f"Pulumi.dev.yaml: iotistic:{key}" for key in keys
+    ]
+
+
+def test_tls_is_passed_through_to_brokers_with_certificates(
+    run_program: Callable[..., Run], config: dict[str, str]
+) -> None:
+    assert run_program({**config, "mqttEdge": '{"mode": "passthrough"}'}).outputs["tenants"]
+
+
+def test_tls_is_not_passed_through_to_brokers_without_certificates(
+    run_program: Callable[..., Run], config: dict[str, str]
+) -> None:
+    with pytest.raises(UsageError, match="set brokerIssuer too"):
+        run_program({**config, "brokerIssuer": "none", "mqttEdge": '{"mode": "passthrough"}'})
