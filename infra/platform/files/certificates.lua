@@ -11,24 +11,26 @@ local function read(path)
     return content
 end
 
--- In one piece, since HAProxy checks a key against the certificate that it has.
 local function pair()
     return read(certificate) .. read(key)
 end
 
 local used = pair()
+local seen = used
 
 core.register_task(function()
     while true do
         core.sleep(interval)
-        -- A file that is missing or half replaced is looked at again the next time.
         local ok, problem = pcall(function()
             local found = pair()
-            if found ~= used then
+            -- Only what two looks agree on: between reading the one file and the other both may
+            -- have been replaced, and HAProxy 2.6 takes a key that does not belong to its certificate.
+            if found == seen and found ~= used then
                 CertCache.set({ filename = certificate, crt = found })
                 used = found
                 core.Info("the renewed certificate is in use")
             end
+            seen = found
         end)
         if not ok then
             core.Alert("the certificate's files cannot be used, the former one stays: " .. tostring(problem))
