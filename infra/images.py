@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +40,17 @@ class Images:
     postgres_exporter: Image
     mosquitto_exporter: Image
     restic: Image
+
+    def pinned(self, release: str | None) -> Images:
+        """Return the images of a customer who stays on a release of Iotistic's own programs.
+
+        Args:
+            release: Their exact version, or None for the environment's.
+        """
+        if release is None:
+            return self
+        own = {name: replace(getattr(self, name), version=release) for name in ("api", "dashboard")}
+        return replace(self, **own)
 
 
 def load_images(path: Path = VERSIONS_FILE) -> Images:

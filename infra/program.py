@@ -9,6 +9,7 @@ import pulumi
 
 from infra.clusters import existing
 from infra.component import Placement
+from infra.customer.available import refuse_unavailable
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
 from infra.customer.model import Credentials, Instance, Surroundings
 from infra.images import load_images, load_platform_image
@@ -54,6 +55,7 @@ async def declare() -> dict[str, Any]:
     """
     settings = Settings.read(pulumi.Config().get, stack=pulumi.get_stack())
     registry = read_registry(environment=settings.environment, domain=settings.domain)
+    refuse_unavailable(registry.tenants, folder=registry_folder(settings.environment))
     refuse_vanished(
         deployed=await deployed_tenants(),
         registered={tenant.id for tenant in registry.tenants},
@@ -129,7 +131,7 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
         Instance(
             tenant=tenant,
             surroundings=surroundings,
-            images=images,
+            images=images.pinned(tenant.version),
             credentials=Credentials.issue(tenant, master_key=settings.master_key, licence_keys=licence_keys),
         )
         for tenant in registry.tenants

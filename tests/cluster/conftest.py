@@ -11,6 +11,7 @@ from rich.console import Console
 from ops.local.cluster import EmbeddedCluster
 from ops.local.kube_command import kubectl as run_kubectl
 from ops.local.tools import ensure
+from tests.cluster.dev_project import DevProject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,3 +40,14 @@ def cluster(toolbox: Toolbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def kubectl(toolbox: Toolbox, cluster: KubeAccess) -> Callable[..., str]:
     """Return kubectl, bound to the shared cluster: ``kubectl("get", "nodes", stdin=None)``."""
     return functools.partial(run_kubectl, toolbox, cluster)
+
+
+@pytest.fixture(scope="session")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevProject]:
+    """Return a clean checkout whose dev environment is up. Whoever changes it changes it back."""
+    project = DevProject.clone(tmp_path_factory.mktemp("dev") / "project")
+    try:
+        project.iotistic("local", "up")
+        yield project
+    finally:
+        project.iotistic("local", "down", "--yes")

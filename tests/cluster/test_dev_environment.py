@@ -19,7 +19,7 @@ import pytest
 from tests.cluster.dev_project import DevProject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ops.local.kubeconfig import KubeAccess
 
@@ -46,29 +46,15 @@ subscription:
 """
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevProject]:
-    """A clean checkout whose dev environment is up."""
-    project = DevProject.clone(tmp_path_factory.mktemp("dev") / "project")
-    try:
-        up = project.iotistic("local", "up")
-        changed = re.search(r"(\d+) resources changed\.", up.stderr)
-        assert changed is not None
-        assert int(changed[1]) > len(TENANTS) * OBJECTS
-        yield project
-    finally:
-        project.iotistic("local", "down", "--yes")
-
-
-def test_every_pod_of_every_tenant_is_ready(project: DevProject) -> None:
-    assert [(s["id"], s["pods"], s["ready"]) for s in project.statuses()] == [
+def test_every_pod_of_every_tenant_is_ready(dev: DevProject) -> None:
+    assert [(s["id"], s["pods"], s["ready"]) for s in dev.statuses()] == [
         (tenant, PODS, PODS) for tenant in TENANTS
     ]
 
 
-def test_every_workload_service_and_route_was_awaited(project: DevProject) -> None:
+def test_every_workload_service_and_route_was_awaited(dev: DevProject) -> None:
     objects = json.loads(
-        project.shell("kubectl", "get", "statefulsets,deployments,services,ingresses", "-A", "-o", "json")
+        dev.shell("kubectl", "get", "statefulsets,deployments,services,ingresses", "-A", "-o", "json")
     )["items"]
     ours = [item for item in objects if item["metadata"]["namespace"].startswith("customer-")]
     assert len(ours) == len(TENANTS) * 9
@@ -80,23 +66,23 @@ def test_every_workload_service_and_route_was_awaited(project: DevProject) -> No
             assert item["status"]["loadBalancer"]["ingress"]
 
 
-def test_preview_and_refresh_are_clean_and_a_second_up_changes_nothing(project: DevProject) -> None:
-    project.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
-    project.shell("pulumi", "refresh", "--preview-only", "--expect-no-changes", "--non-interactive")
-    again = project.iotistic("local", "up")
+def test_preview_and_refresh_are_clean_and_a_second_up_changes_nothing(dev: DevProject) -> None:
+    dev.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
+    dev.shell("pulumi", "refresh", "--preview-only", "--expect-no-changes", "--non-interactive")
+    again = dev.iotistic("local", "up")
     assert "Nothing changed." in again.stderr
 
 
-def test_nothing_is_written_beside_the_committed_files(project: DevProject) -> None:
+def test_nothing_is_written_beside_the_committed_files(dev: DevProject) -> None:
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
-        assert (project.folder / name).read_bytes() == (Path.cwd() / name).read_bytes()
+        assert (dev.folder / name).read_bytes() == (Path.cwd() / name).read_bytes()
 
 
-def test_a_fourth_file_changes_only_that_tenants_resources(project: DevProject) -> None:
-    file = project.registry / "umbrella.yaml"
+def test_a_fourth_file_changes_only_that_tenants_resources(dev: DevProject) -> None:
+    file = dev.registry / "umbrella.yaml"
     file.write_text(FOURTH, encoding="utf-8")
     try:
-        changes = project.preview()
+        changes = dev.preview()
     finally:
         file.unlink()
     # The stack itself is named for the output that lists the tenants.
@@ -106,28 +92,28 @@ def test_a_fourth_file_changes_only_that_tenants_resources(project: DevProject) 
     assert changes in ({}, {"update": ["iotistic-dev"]})
 
 
-def test_an_edit_changes_only_its_own_tenant_and_rolls_only_what_reads_it(project: DevProject) -> None:
-    file = project.registry / "globex.yaml"
+def test_an_edit_changes_only_its_own_tenant_and_rolls_only_what_reads_it(dev: DevProject) -> None:
+    file = dev.registry / "globex.yaml"
     before = file.read_text(encoding="utf-8")
     file.write_text(
         before.replace('current_period_end: "2027-12-31"', 'current_period_end: "2028-01-31"'),
         encoding="utf-8",
     )
     try:
-        assert project.preview() == {
+        assert dev.preview() == {
             "update": ["globex-deployment-api", "globex-prometheus-rule-instance", "globex-secret-api"]
         }
     finally:
         file.write_text(before, encoding="utf-8")
 
 
-def test_a_file_that_vanished_is_refused_and_nothing_is_touched(project: DevProject) -> None:
-    file = project.registry / "acme.yaml"
+def test_a_file_that_vanished_is_refused_and_nothing_is_touched(dev: DevProject) -> None:
+    file = dev.registry / "acme.yaml"
     before = file.read_text(encoding="utf-8")
     file.unlink()
     try:
-        refusal = project.iotistic("local", "up", expect=2).stderr
-        by_hand = project.shell("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", expect=1)
+        refusal = dev.iotistic("local", "up", expect=2).stderr
+        by_hand = dev.shell("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", expect=1)
     finally:
         file.write_text(before, encoding="utf-8")
     for message in (refusal, by_hand):
@@ -136,11 +122,11 @@ def test_a_file_that_vanished_is_refused_and_nothing_is_touched(project: DevProj
             "tenants/registry/dev/acme.yaml: the file is missing, but the customer 'acme' is running" in flat
         )
         assert "git checkout -- tenants/registry/dev/acme.yaml" in flat
-    assert [s["ready"] for s in project.statuses()] == [PODS] * len(TENANTS)
-    project.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
+    assert [s["ready"] for s in dev.statuses()] == [PODS] * len(TENANTS)
+    dev.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
 
 
-def test_the_api_server_refuses_a_privileged_pod(project: DevProject) -> None:
+def test_the_api_server_refuses_a_privileged_pod(dev: DevProject) -> None:
     pod: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -149,14 +135,14 @@ def test_the_api_server_refuses_a_privileged_pod(project: DevProject) -> None:
             "containers": [{"name": "x", "image": "x:1", "securityContext": {"privileged": True}}],
         },
     }
-    answer = project.shell("kubectl", "create", "-f", "-", expect=1, stdin=json.dumps(pod))
+    answer = dev.shell("kubectl", "create", "-f", "-", expect=1, stdin=json.dumps(pod))
     assert "violates PodSecurity" in answer
     assert "privileged" in answer
 
 
-def test_our_own_pods_pass_restricted_without_a_warning(project: DevProject) -> None:
+def test_our_own_pods_pass_restricted_without_a_warning(dev: DevProject) -> None:
     for tenant in TENANTS:
-        answer = project.shell(
+        answer = dev.shell(
             "kubectl",
             "label",
             "--dry-run=server",
@@ -168,9 +154,9 @@ def test_our_own_pods_pass_restricted_without_a_warning(project: DevProject) -> 
         assert "violate" not in answer
 
 
-def test_a_namespace_says_when_its_pods_violate(project: DevProject) -> None:
+def test_a_namespace_says_when_its_pods_violate(dev: DevProject) -> None:
     """The former test can fail: the same question about pods that do violate is answered so."""
-    answer = project.shell(
+    answer = dev.shell(
         "kubectl",
         "create",
         "--dry-run=server",
@@ -182,13 +168,13 @@ def test_a_namespace_says_when_its_pods_violate(project: DevProject) -> None:
     assert "would violate PodSecurity" in answer
 
 
-def test_licences_verify_in_a_second_implementation(project: DevProject) -> None:
-    public_key = (project.home / "secrets" / "licence-public.pem").read_text(encoding="utf-8")
+def test_licences_verify_in_a_second_implementation(dev: DevProject) -> None:
+    public_key = (dev.home / "secrets" / "licence-public.pem").read_text(encoding="utf-8")
     plans = {"acme": "starter", "globex": "professional", "initech": "enterprise"}
     for tenant, plan in plans.items():
-        secret = json.loads(
-            project.shell("kubectl", "get", "secret", "api", f"-ncustomer-{tenant}", "-ojson")
-        )["data"]
+        secret = json.loads(dev.shell("kubectl", "get", "secret", "api", f"-ncustomer-{tenant}", "-ojson"))[
+            "data"
+        ]
         assert base64.b64decode(secret["licence-public-key"]).decode().strip() == public_key.strip()
         claims = verified_by_node(base64.b64decode(secret["licence"]).decode(), public_key)
         assert claims["plan"] == plan
@@ -198,24 +184,24 @@ def test_licences_verify_in_a_second_implementation(project: DevProject) -> None
         assert claims["issuedAt"] == claims["iat"] < claims["exp"] == claims["expiresAt"]
 
 
-def test_a_changed_licence_does_not_verify(project: DevProject) -> None:
-    public_key = (project.home / "secrets" / "licence-public.pem").read_text(encoding="utf-8")
-    data = json.loads(project.shell("kubectl", "get", "secret", "api", "-ncustomer-acme", "-ojson"))["data"]
+def test_a_changed_licence_does_not_verify(dev: DevProject) -> None:
+    public_key = (dev.home / "secrets" / "licence-public.pem").read_text(encoding="utf-8")
+    data = json.loads(dev.shell("kubectl", "get", "secret", "api", "-ncustomer-acme", "-ojson"))["data"]
     header, _payload, signature = base64.b64decode(data["licence"]).decode().split(".")
     forged = base64.urlsafe_b64encode(b'{"plan":"enterprise"}').decode().rstrip("=")
     with pytest.raises(subprocess.CalledProcessError):
         verified_by_node(f"{header}.{forged}.{signature}", public_key)
 
 
-def test_secrets_are_private_files_and_nowhere_in_clear(project: DevProject) -> None:
-    folder = project.home / "secrets"
+def test_secrets_are_private_files_and_nowhere_in_clear(dev: DevProject) -> None:
+    folder = dev.home / "secrets"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     values = {file.name: file.read_bytes().strip() for file in folder.iterdir()}
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
     del values["licence-public.pem"]
     # The key's own text would be wrapped or escaped elsewhere: look for a line of it.
     values["licence-private.pem"] = values["licence-private.pem"].splitlines()[5]
-    secrets = json.loads(project.shell("kubectl", "get", "secrets", "-A", "-o", "json"))["items"]
+    secrets = json.loads(dev.shell("kubectl", "get", "secrets", "-A", "-o", "json"))["items"]
     for item in secrets:
         if item["metadata"]["namespace"].startswith("customer-"):
             for key, value in item["data"].items():
@@ -225,7 +211,7 @@ def test_secrets_are_private_files_and_nowhere_in_clear(project: DevProject) -> 
     assert len(values) > 15
     places = [
         file
-        for file in project.home.rglob("*")
+        for file in dev.home.rglob("*")
         if file.is_file() and folder not in file.parents and "etcd" not in file.parts
     ]
     assert any(file.name == "dev.json" for file in places)
@@ -236,25 +222,25 @@ def test_secrets_are_private_files_and_nowhere_in_clear(project: DevProject) -> 
             assert base64.b64encode(value) not in content, f"{name} stands encoded in {file}"
 
 
-def test_lost_secrets_are_refused_and_never_made_anew(project: DevProject) -> None:
-    folder = project.home / "secrets"
+def test_lost_secrets_are_refused_and_never_made_anew(dev: DevProject) -> None:
+    folder = dev.home / "secrets"
     aside = folder.with_name("aside")
     folder.rename(aside)
     try:
-        refusal = project.iotistic("local", "up", expect=2).stderr
+        refusal = dev.iotistic("local", "up", expect=2).stderr
         assert not folder.exists()
     finally:
         aside.rename(folder)
     assert refusal.count("the secret is missing") == 4
     assert "make down" in refusal
-    project.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
+    dev.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
 
 
-def test_a_registry_with_mistakes_is_refused_before_anything_runs(project: DevProject) -> None:
-    file = project.registry / "wrong.yaml"
+def test_a_registry_with_mistakes_is_refused_before_anything_runs(dev: DevProject) -> None:
+    file = dev.registry / "wrong.yaml"
     file.write_text('schema_version: 1\nid: "wrong"\nplan: "gold"\ncolour: "red"\n', encoding="utf-8")
     try:
-        refusal = project.iotistic("local", "up", expect=2).stderr
+        refusal = dev.iotistic("local", "up", expect=2).stderr
     finally:
         file.unlink()
     assert "gold" in refusal

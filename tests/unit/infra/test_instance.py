@@ -1,0 +1,107 @@
+"""Decisions about one customer that need no engine: what is declared, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.customer.available import refuse_unavailable
+from infra.customer.backup import restore_job, spread
+from infra.customer.instance import manifests
+from infra.images import load_images
+from tenants.errors import UsageError
+from tenants.models import LifecycleState
+from tests.program.instances import instance_of
+
+
+def kinds(objects: list[dict[str, Any]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for item in objects:
+        found.setdefault(item["kind"], []).append(item["metadata"]["name"])
+    return found
+
+
+def test_gateway_routes_replace_the_ingress_and_redirect_to_tls() -> None:
+    found = kinds(manifests(instance_of("acme", surroundings={"routes": "gateway"})))
+    assert "Ingress" not in found
+    assert found["HTTPRoute"] == ["web", "redirect"]
+
+
+def test_without_an_operator_nothing_of_its_kinds_is_declared() -> None:
+    bare = {"monitoring": False, "broker_issuer": None, "backup_repository": None}
+    found = kinds(manifests(instance_of("acme", surroundings=bare)))
+    assert not {"ServiceMonitor", "PrometheusRule", "Certificate", "CronJob"} & set(found)
+    assert "backup" not in found["Secret"]
+
+
+def test_a_decommissioned_customer_has_no_notice_and_keeps_the_volumes() -> None:
+    instance = instance_of("acme", runs=False, lifecycle=LifecycleState.DECOMMISSIONED)
+    objects = manifests(instance)
+    replicas = {
+        item["metadata"]["name"]: item["spec"]["replicas"]
+        for item in objects
+        if item["kind"] in {"Deployment", "StatefulSet"}
+    }
+    assert set(replicas.values()) == {0}
+    assert kinds(objects)["PersistentVolumeClaim"] == ["postgres-data", "mosquitto-data", "backup-data"]
+    assert "Job" not in kinds(objects)
+
+
+def test_a_remote_backup_may_reach_the_internet_and_nothing_private() -> None:
+    objects = manifests(instance_of("acme", surroundings={"backup_repository": "s3:https://s3.example/b"}))
+    (policy,) = (
+        item for item in objects if item["kind"] == "NetworkPolicy" and item["metadata"]["name"] == "backup"
+    )
+    (rule,) = policy["spec"]["egress"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": 443}]
+    assert "10.0.0.0/8" in rule["to"][0]["ipBlock"]["except"]
+    assert "169.254.0.0/16" in rule["to"][0]["ipBlock"]["except"]
+
+
+def test_each_customer_has_a_repository_of_their_own_below_a_remote_one() -> None:
+    repository = {"backup_repository": "s3:https://s3.example/b/"}
+    objects = manifests(instance_of("acme", surroundings=repository))
+    (cron_job,) = (item for item in objects if item["kind"] == "CronJob")
+    pod = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    environment = {variable["name"]: variable["value"] for variable in pod["containers"][0]["env"]}
+    assert environment["RESTIC_REPOSITORY"] == "s3:https://s3.example/b/acme"
+
+
+def test_the_restore_job_fetches_before_it_loads() -> None:
+    spec = restore_job(instance_of("acme"), snapshot="4f2a")["spec"]["template"]["spec"]
+    assert [step["name"] for step in (*spec["initContainers"], *spec["containers"])] == ["restore", "load"]
+    assert {"name": "SNAPSHOT", "value": "4f2a"} in spec["initContainers"][0]["env"]
+
+
+def test_backups_are_spread_over_the_hour_and_stay_where_they_are() -> None:
+    minutes = {spread("0 2 * * *", f"tenant-{number}").split()[0] for number in range(500)}
+    assert len(minutes) == 60
+    assert spread("15 2 * * *", "acme") == spread("15 2 * * *", "acme")
+    assert spread("15 2 * * *", "acme").endswith(" 2 * * *")
+    assert spread("*/10 * * * *", "acme") == "*/10 * * * *"
+
+
+def test_a_pin_holds_iotistics_own_programs_and_nothing_else() -> None:
+    images = load_images()
+    pinned = images.pinned("1.9.3")
+    assert (pinned.api.version, pinned.dashboard.version) == ("1.9.3", "1.9.3")
+    assert (pinned.postgres, pinned.mosquitto) == (images.postgres, images.mosquitto)
+    assert images.pinned(None) == images
+
+
+def test_what_is_not_there_yet_is_refused_by_name_and_never_left_out() -> None:
+    tenant = instance_of("acme").tenant
+    wishes = tenant.options.model_copy(update={"node_red": True, "grafana": True})
+    wishful = instance_of("acme", options=wishes, database_version=16).tenant
+    with pytest.raises(UsageError) as refusal:
+        refuse_unavailable([tenant, wishful], folder="tenants/registry/dev")
+    assert [problem.where.rpartition(" ")[2] for problem in refusal.value.problems] == [
+        "options.node_red",
+        "options.grafana",
+        "database_version",
+    ]
+
+
+def test_what_is_there_is_not_refused() -> None:
+    refuse_unavailable([instance_of("acme").tenant], folder="tenants/registry/dev")
