@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CODE := __main__.py infra ops tenants tests benchmarks
 CLUSTER_OPTION := $(if $(CLUSTER),--cluster=$(CLUSTER))
+NODE_OPTION := $(if $(NODE),--node=$(NODE))
 YES_OPTION := $(if $(YES),--yes)
 
 # Compiled modules make every later start of the program faster.
@@ -21,8 +22,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
-up: $(READY) ## bring the dev environment up (CLUSTER=<kube-context> for a cluster of yours, YES=1 to not be asked)
-	@$(BIN)/iotistic local up $(CLUSTER_OPTION) $(YES_OPTION)
+up: $(READY) ## bring the dev environment up (CLUSTER=<kube-context> for a cluster of yours, NODE=real for pods that run, YES=1 to not be asked)
+	@$(BIN)/iotistic local up $(CLUSTER_OPTION) $(NODE_OPTION) $(YES_OPTION)
 
 .PHONY: down
 down: $(READY) ## remove everything that "make up" made, data included
@@ -37,7 +38,7 @@ tools: $(READY) ## fetch or build every tool, without bringing anything up
 	@$(BIN)/iotistic local tools
 
 .PHONY: test
-test: check unit cluster ## everything: checks and all tests
+test: check unit cluster node ## everything: checks and all tests
 
 .PHONY: check
 check: $(READY) ## formatting, linting, types
@@ -47,12 +48,16 @@ check: $(READY) ## formatting, linting, types
 
 .PHONY: unit
 unit: $(READY) ## the fast tests: no engine, no cluster
-	$(BIN)/pytest -m "not cluster"
+	$(BIN)/pytest -m "not cluster and not node"
 
 .PHONY: cluster
 cluster: $(READY) ## the tests with the real engine and a real API server
 	$(BIN)/iotistic local tools
 	$(BIN)/pytest -m cluster
+
+.PHONY: node
+node: $(READY) ## the tests with pods that really run (Linux, root; skipped elsewhere)
+	$(BIN)/pytest -m node
 
 .PHONY: format
 format: $(READY) ## format the code and mend what the linter can mend
@@ -61,7 +66,7 @@ format: $(READY) ## format the code and mend what the linter can mend
 
 .PHONY: golden
 golden: $(READY) ## rewrite the golden files and generated documents from the code
-	UPDATE_GOLDEN=1 $(BIN)/pytest -q -m "not cluster" -k "golden or generated"
+	UPDATE_GOLDEN=1 $(BIN)/pytest -q -m "not cluster and not node" -k "golden or generated"
 
 .PHONY: lock
 lock: ## pin every dependency of pyproject.toml in requirements.txt

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 import shlex
 from typing import Annotated
 
 import typer
 
-from ops.cli import node
+from ops.cli import node as node_commands
 from ops.cli.console import confirm, notes, output, print_json, show_refusals
 from ops.local import tools
 from ops.local.environment import Environment, Target
@@ -15,7 +16,7 @@ from ops.local.existing import describe
 from ops.local.status import TenantStatus, as_table, tenant_statuses
 
 app = typer.Typer(help="The dev environment on this machine.", no_args_is_help=True)
-app.add_typer(node.app, name="node")
+app.add_typer(node_commands.app, name="node")
 
 Cluster = Annotated[
     str | None,
@@ -27,14 +28,32 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 
 
+class NodeKind(enum.StrEnum):
+    """What carries the pods of the embedded cluster."""
+
+    SIMULATED = "simulated"
+    REAL = "real"
+
+
+Node = Annotated[
+    NodeKind | None,
+    typer.Option(
+        help="What carries the pods: simulated nodes, where nothing runs, or a real one (Linux, root).",
+        show_default="as it is, simulated at first",
+    ),
+]
+
+
 @app.command()
 @show_refusals
-def up(*, cluster: Cluster = None, yes: Yes = False) -> None:
+def up(*, cluster: Cluster = None, node: Node = None, yes: Yes = False) -> None:
     """Bring the dev environment up, or finish what an interrupted run began."""
     environment = Environment(target=Target.of(cluster), console=notes)
     environment.registry()
     if cluster is not None:
         confirm(f"Bring the dev environment up in {describe(cluster)}?", yes=yes)
+    if node is NodeKind.REAL:
+        environment.start_node()
     outcome = environment.up()
     notes.print(f"{outcome.changed} resources changed." if outcome.changed else "Nothing changed.")
     _print_tenants(environment, as_json=False)

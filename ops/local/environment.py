@@ -149,6 +149,13 @@ class Environment:
             UsageError: If this machine cannot carry a node, or the customers' volumes are
                 on simulated nodes.
         """
+        if self.target.context is not None:
+            raise UsageError.of(
+                where="--node",
+                what="a real node belongs to the embedded cluster, and --cluster names another one",
+                why="that cluster has nodes of its own",
+                how="leave one of the two options out",
+            )
         machine.prepare(self.console)
         with self._alone():
             return self._start_node(tools.ensure(console=self.console))

@@ -83,7 +83,7 @@ class Tool:
         version: Wanted version without a leading ``v``.
         binaries: Names of the files it provides; the first is asked for its version.
         version_arguments: Arguments that make the first binary print its version; None if there are none.
-        release: Where it is published.
+        release: Where it is published; None if no binary is.
         builds: How to make each binary with Go.
         optional: True if only asked for by name.
     """
@@ -92,7 +92,7 @@ class Tool:
     version: str
     binaries: tuple[str, ...]
     version_arguments: tuple[str, ...] | None
-    release: Release
+    release: Release | None
     builds: tuple[GoBuild | GoScript, ...]
     optional: bool = False
 
@@ -119,6 +119,7 @@ def known_tools(versions: ToolVersions) -> dict[str, Tool]:
         *(_kubernetes(name, kubernetes, ("--version",), optional=True) for name in ("kubelet", "kube-proxy")),
         _coredns(wanted["coredns"]),
         _kube_router(wanted["kube-router"]),
+        _cert_manager(wanted["cert-manager"]),
     ]
     return {tool.name: tool for tool in tools}
 
@@ -323,6 +324,26 @@ def _kube_router(version: str) -> Tool:
                 directory=name,
                 package=f"{module}/cmd/{name}",
                 stamps={f"{module}/pkg/version.Version": "v{version}"},
+            ),
+        ),
+        optional=True,
+    )
+
+
+def _cert_manager(version: str) -> Tool:
+    module = "github.com/cert-manager/cert-manager"
+    return Tool(
+        name="cert-manager",
+        version=version,
+        binaries=("cert-manager",),
+        version_arguments=None,
+        release=None,
+        builds=(
+            GoBuild(
+                binary="cert-manager",
+                directory="cert-manager",
+                package=f"{module}/cmd/controller",
+                stamps={f"{module}/pkg/util.AppVersion": "v{version}"},
             ),
         ),
         optional=True,

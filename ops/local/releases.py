@@ -48,8 +48,11 @@ class ReleaseSource:
 
     def fetch(self, tool: Tool, into: Path, say: Say) -> None:
         """Download ``tool``, check it and unpack its binaries."""
-        places = _places(tool)
         release = tool.release
+        if release is None:
+            message = "its publisher offers no binary"
+            raise SourceFailedError(message)
+        places = _places(tool.version, release)
         url = release.url.format(**places)
         name = url.rpartition("/")[2]
         expected = self._published_digest(release, release.checksum_url.format(**places), name)
@@ -111,16 +114,16 @@ class ReleaseSource:
         return SourceFailedError(message)
 
 
-def _places(tool: Tool) -> dict[str, str]:
+def _places(version: str, release: Release) -> dict[str, str]:
     system, machine = platform.system().lower(), platform.machine().lower()
     arch = _ARCHES.get(machine)
     if system not in _SYSTEMS or arch is None:
         message = f"no release for {system} on {machine} is known"
         raise SourceFailedError(message)
     return {
-        "version": tool.version,
+        "version": version,
         "os": system,
-        "arch": tool.release.arch_names.get(arch, arch),
+        "arch": release.arch_names.get(arch, arch),
     }
 
 

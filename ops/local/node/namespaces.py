@@ -41,7 +41,16 @@ class Namespaces:
     @property
     def holder(self) -> int | None:
         """Process id of the node's first process, or None if the node does not run."""
-        found = processes.find(lambda command: command == self._command)
+        # Whichever checkout of the project started it: the folder tells whose node it is.
+        shell, script, *arguments = self._command
+        found = processes.find(
+            lambda command: (
+                command[0] == shell
+                and command[1:2] != []
+                and Path(command[1]).name == Path(script).name
+                and command[2:] == arguments
+            )
+        )
         return min(found, default=None)
 
     @property

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ops.local.tools import Toolbox
 
-TOOLS: Final = ("kubelet", "kube-proxy", "coredns", "kube-router")
+TOOLS: Final = ("kubelet", "kube-proxy", "coredns", "kube-router", "cert-manager")
 """What a node needs beside the tools of the embedded cluster."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _READY_SECONDS: Final = 60

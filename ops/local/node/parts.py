@@ -38,7 +38,9 @@ class Part:
 
     def is_command(self, command: list[str]) -> bool:
         """Return whether a process with this command line is this part."""
-        return command == self.command
+        # Wherever the program lies: two checkouts of the project may share a node, but not their tools.
+        program, *arguments = command
+        return (Path(program).name, arguments) == (Path(self.command[0]).name, self.command[1:])
 
 
 def relay_command(holder: int, port: int, addresses: Addresses) -> list[str]:
@@ -94,6 +96,17 @@ def parts(toolbox: Toolbox, addresses: Addresses, server: str) -> list[Part]:
                 "--health-port=20244",
             ],
             _http("http://127.0.0.1:20244/healthz"),
+        ),
+        Part(
+            "cert-manager",
+            [
+                str(toolbox.path("cert-manager")),
+                f"--kubeconfig={KUBECONFIG}",
+                "--leader-elect=false",
+                "--cluster-resource-namespace=kube-system",
+                "--metrics-listen-address=127.0.0.1:9402",
+            ],
+            _http("http://127.0.0.1:9402/metrics"),
         ),
         Part("volumes", [sys.executable, "-m", _PROVISIONER, server], []),
     ]

@@ -1,0 +1,170 @@
+"""Both ends of many connections through a proxy: brokers that say who they are, devices that check it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import ssl
+import struct
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_RESET: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER that ends a connection at once, so that no port is left waiting for a minute."""
+
+_CONTEXT: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def client_hello(name: str) -> bytes:
+    """Return what a TLS client says first to a host of that name."""
+    outgoing = ssl.MemoryBIO()
+    client = _CONTEXT.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=name)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
+
+
+@contextlib.contextmanager
+def brokers(addresses: Sequence[str], port: int) -> Iterator[None]:
+    """Run brokers in a process of their own, one for each address."""
+    listeners = [
+        socket.create_server((address, port), backlog=4_096, reuse_port=False) for address in addresses
+    ]
+    process = os.fork()
+    if process == 0:
+        _answer(listeners)
+    for listener in listeners:
+        listener.close()
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+
+
+def _answer(listeners: Sequence[socket.socket]) -> None:
+    """Answer every connection with the address that it was made to, forever."""
+    selector = selectors.DefaultSelector()
+    for listener in listeners:
+        listener.settimeout(0)
+        selector.register(listener, selectors.EVENT_READ, _welcome)
+    while True:
+        for key, _ in selector.select():
+            key.data(selector, key.fileobj)
+
+
+def _welcome(selector: selectors.BaseSelector, listener: socket.socket) -> None:
+    own = listener.getsockname()[0].encode()
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            connection.settimeout(0)
+            selector.register(connection, selectors.EVENT_READ, _listen)
+            connection.send(own)
+
+
+def _listen(selector: selectors.BaseSelector, connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        if connection.recv(65_536):
+            return
+    selector.unregister(connection)
+    connection.close()
+
+
+@dataclass(frozen=True)
+class Device:
+    """What one device says, and who has to answer.
+
+    Attributes:
+        hello: The start of its TLS handshake.
+        broker: Address of its customer's broker.
+    """
+
+    hello: bytes
+    broker: str
+
+
+@dataclass
+class Tally:
+    """What came of the connections."""
+
+    right: int = 0
+    wrong: int = 0
+    failed: int = 0
+    seconds: float = field(default=0.0)
+
+
+def load(port: int, devices: Iterator[Device], *, seconds: float, at_once: int) -> Tally:
+    """Connect device after device for so long, and check who answers each.
+
+    Args:
+        port: Where the proxy listens on this machine.
+        devices: Who connects; never ends.
+        seconds: How long.
+        at_once: How many connections are open at a time.
+    """
+    selector = selectors.DefaultSelector()
+    tally = Tally()
+    started = time.perf_counter()
+
+    def connect() -> None:
+        device = next(devices)
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        connection.connect(("127.0.0.1", port))
+        connection.settimeout(0)
+        connection.send(device.hello)
+        selector.register(connection, selectors.EVENT_READ, device)
+
+    for _ in range(at_once):
+        connect()
+    while time.perf_counter() - started < seconds:
+        for key, _ in selector.select(timeout=1):
+            connection = key.fileobj
+            assert isinstance(connection, socket.socket)  # noqa: S101 - only sockets are registered
+            _count(connection, key.data, tally)
+            selector.unregister(connection)
+            connection.close()
+            connect()
+    tally.seconds = time.perf_counter() - started
+    for key in list(selector.get_map().values()):
+        assert isinstance(key.fileobj, socket.socket)  # noqa: S101 - only sockets are registered
+        key.fileobj.close()
+    return tally
+
+
+def _count(connection: socket.socket, device: Device, tally: Tally) -> None:
+    try:
+        answer = connection.recv(64)
+    except OSError:
+        answer = b""
+    if not answer:
+        tally.failed += 1
+    elif answer.decode() == device.broker:
+        tally.right += 1
+    else:
+        tally.wrong += 1
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:  # noqa: PTH123 - not a file one could keep
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def most_megabytes(pid: int) -> float:
+    """Return the most memory that a process has had at a time."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:  # noqa: PTH123 - not a file one could keep
+        for line in file:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    sys.exit(f"/proc/{pid}/status does not say how much memory the process had")

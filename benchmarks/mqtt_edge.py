@@ -1,0 +1,275 @@
+"""How many new connections the MQTT edge takes, whatever the number of customers, beside a rule for each.
+
+    .venv/bin/python -m benchmarks.mqtt_edge            # 100, 1,000 and 10,000 customers, about 2 minutes
+    .venv/bin/python -m benchmarks.mqtt_edge --check    # fails if a limit is broken
+
+Everything runs on this machine's loopback: HAProxy with one thread and TLS passed through, so
+that names are routed and nothing is encrypted; dnsmasq as the cluster's DNS; brokers that answer
+with their address; devices of random customers that check it. The other configuration is one
+``use_backend`` and one backend for each customer, without health checks, which would cost it more.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import statistics
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.edge_load import Device, brokers, client_hello, cpu_seconds, load, most_megabytes
+from infra.platform.edge_settings import EdgeLimits, EdgeSettings
+from infra.platform.haproxy import BROKER_PORTS, Edge, Place, render
+from tests.edge.world import LOOPBACK, Process, free_port, program
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DOMAIN = "iotistic.localhost"
+SIZES = (100, 1_000, 10_000)
+NETWORK = "127.88.83"
+BROKERS = 200
+PORT = BROKER_PORTS["passthrough"]
+
+DEVICES = 2_000
+AT_ONCE = 64
+ROUNDS = 3
+SECONDS = 3.0
+
+LEAST_OF_BEST = 0.8
+"""The edge's cost of a connection at any size, against its own best."""
+
+MOST_MEGABYTES = 60.0
+
+MOST_CONNECTIONS = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one configuration did with one number of customers.
+
+    Attributes:
+        per_second: New connections per second, on a machine that also runs both their ends.
+        per_cpu_second: New connections per second of the proxy's own processor time.
+        megabytes: The most memory the proxy had.
+        right: Connections that the right broker answered.
+        other: Those that another one answered, or none.
+    """
+
+    customers: int
+    configuration: str
+    per_second: float
+    per_cpu_second: float
+    megabytes: float
+    right: int
+    other: int
+
+
+def main(*, check: Annotated[bool, typer.Option(help="Fail if a limit is broken.")] = False) -> None:
+    """Measure, show a table, and with --check fail if a limit is broken."""
+    console = Console()
+    missing = [name for name in ("haproxy", "dnsmasq") if program(name) is None]
+    if missing:
+        console.print(f"not installed: {', '.join(missing)} (on Debian: apt-get install haproxy dnsmasq)")
+        raise typer.Exit(2)
+    with brokers([address(number) for number in range(BROKERS)], PORT):
+        results = [result for size in SIZES for result in measure(size)]
+    console.print(table(results))
+    problems = broken_limits(results)
+    for problem in problems:
+        console.print(problem, style="red")
+    if check and problems:
+        raise typer.Exit(1)
+
+
+def measure(customers: int) -> list[Result]:
+    """Run both configurations in turn, round by round, so that the machine's moods hit both."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        dns_port = free_port()
+        dns = start_dns(folder, customers, dns_port)
+        stack.callback(dns.stop)
+        dns.await_port(LOOPBACK, dns_port)
+        proxies: dict[str, tuple[Process, int]] = {}
+        for name, text, port in (
+            ("edge", *edge_configuration(dns_port)),
+            ("a rule each", *rules_configuration(customers)),
+        ):
+            proxy = start_proxy(folder, name.replace(" ", "-"), text)
+            stack.callback(proxy.stop)
+            proxy.await_port(LOOPBACK, port)
+            proxies[name] = (proxy, port)
+        devices = sample(customers)
+        rounds: dict[str, list[tuple[float, float, int, int]]] = {name: [] for name in proxies}
+        for _ in range(ROUNDS):
+            for name, (proxy, port) in proxies.items():
+                before = cpu_seconds(proxy.popen.pid)
+                tally = load(port, itertools.cycle(devices), seconds=SECONDS, at_once=AT_ONCE)
+                used = cpu_seconds(proxy.popen.pid) - before
+                rounds[name].append(
+                    (tally.right / tally.seconds, tally.right / used, tally.right, tally.wrong + tally.failed)
+                )
+        return [
+            Result(
+                customers=customers,
+                configuration=name,
+                per_second=statistics.median(item[0] for item in rounds[name]),
+                per_cpu_second=statistics.median(item[1] for item in rounds[name]),
+                megabytes=most_megabytes(proxy.popen.pid),
+                right=sum(item[2] for item in rounds[name]),
+                other=sum(item[3] for item in rounds[name]),
+            )
+            for name, (proxy, _) in proxies.items()
+        ]
+
+
+def address(number: int) -> str:
+    """Return the address of a customer's broker: customers share some brokers, which is all the same here."""
+    return f"{NETWORK}.{number % BROKERS + 1}"
+
+
+def customer(number: int) -> str:
+    """Return a customer's id."""
+    return f"customer-{number:05}"
+
+
+def sample(customers: int) -> list[Device]:
+    """Return devices of random customers, the same ones each time."""
+    chosen = random.Random(customers)  # noqa: S311 - nothing secret
+    numbers = [chosen.randrange(customers) for _ in range(DEVICES)]
+    return [Device(client_hello(f"mqtt-{customer(number)}.{DOMAIN}"), address(number)) for number in numbers]
+
+
+def start_dns(folder: Path, customers: int, port: int) -> Process:
+    """Start a DNS that knows every customer's broker."""
+    hosts = folder / "hosts"
+    hosts.write_text(
+        "".join(
+            f"{address(number)} mosquitto.customer-{customer(number)}.svc.cluster.local\n"
+            for number in range(customers)
+        ),
+        encoding="utf-8",
+    )
+    return Process(
+        "dnsmasq",
+        [
+            str(program("dnsmasq")),
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--pid-file=",
+            "--user=root",
+            "--no-resolv",
+            "--no-hosts",
+            f"--port={port}",
+            f"--listen-address={LOOPBACK}",
+            "--bind-interfaces",
+            f"--addn-hosts={hosts}",
+            "--local=/cluster.local/",
+        ],
+        folder / "dnsmasq.log",
+    )
+
+
+def start_proxy(folder: Path, name: str, text: str) -> Process:
+    """Start HAProxy from a configuration."""
+    file = folder / f"{name}.cfg"
+    file.write_text(text, encoding="utf-8")
+    return Process(name, [str(program("haproxy")), "-db", "-f", str(file)], folder / f"{name}.log")
+
+
+def edge_configuration(dns_port: int) -> tuple[str, int]:
+    """Return the project's own configuration, with room for one address to connect without end."""
+    place = Place(
+        address=LOOPBACK,
+        port=free_port(),
+        metrics_port=free_port(),
+        nameserver=f"{LOOPBACK}:{dns_port}",
+    )
+    limits = EdgeLimits(
+        connections_per_customer=MOST_CONNECTIONS,
+        new_connections_per_customer=MOST_CONNECTIONS,
+        connections_per_address=MOST_CONNECTIONS,
+        new_connections_per_address=MOST_CONNECTIONS,
+    )
+    settings = EdgeSettings(mode="passthrough", threads=1, max_connections=2_000, limits=limits)
+    return render(Edge(domain=DOMAIN, settings=settings, place=place)), place.port
+
+
+def rules_configuration(customers: int) -> tuple[str, int]:
+    """Return a configuration with a rule and a backend for each customer."""
+    port = free_port()
+    lines = [
+        "global",
+        "    maxconn 2000",
+        "    nbthread 1",
+        "defaults",
+        "    mode tcp",
+        "    timeout connect 5s",
+        "    timeout client 60s",
+        "    timeout server 60s",
+        "frontend mqtt_tls",
+        f"    bind {LOOPBACK}:{port}",
+        "    tcp-request inspect-delay 5s",
+        "    tcp-request content accept if { req.ssl_hello_type 1 }",
+    ]
+    numbers = range(customers)
+    lines += [
+        f"    use_backend mqtt_{number} if {{ req.ssl_sni -i mqtt-{customer(number)}.{DOMAIN} }}"
+        for number in numbers
+    ]
+    for number in numbers:
+        lines += [f"backend mqtt_{number}", f"    server mosquitto {address(number)}:{PORT}"]
+    return "\n".join(lines) + "\n", port
+
+
+def table(results: Sequence[Result]) -> Table:
+    """Return the results for people."""
+    shown = Table("customers", "configuration", "connections/s", "per CPU second", "MB", "right", "other")
+    for result in results:
+        shown.add_row(
+            f"{result.customers:,}",
+            result.configuration,
+            f"{result.per_second:,.0f}",
+            f"{result.per_cpu_second:,.0f}",
+            f"{result.megabytes:.1f}",
+            f"{result.right:,}",
+            f"{result.other:,}",
+        )
+    return shown
+
+
+def broken_limits(results: Sequence[Result]) -> list[str]:
+    """Return what is not as it must be, in words.
+
+    Growth is judged by processor time, which a busy machine does not change.
+    """
+    ours = [result for result in results if result.configuration == "edge"]
+    best = max(result.per_cpu_second for result in ours)
+    problems = [
+        f"{result.customers:,} customers: {result.per_cpu_second:,.0f} connections per CPU second, "
+        f"less than {LEAST_OF_BEST:.0%} of the best, {best:,.0f}"
+        for result in ours
+        if result.per_cpu_second < LEAST_OF_BEST * best
+    ]
+    problems += [
+        f"{result.customers:,} customers: {result.megabytes:.1f} MB, more than {MOST_MEGABYTES:.0f}"
+        for result in ours
+        if result.megabytes > MOST_MEGABYTES
+    ]
+    problems += [
+        f"{result.customers:,} customers, {result.configuration}: {result.other:,} connections went wrong"
+        for result in results
+        if result.other
+    ]
+    return problems
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,128 @@
+"""One real node for all tests of a run, with two customers on it, brought up as a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from ops.local.kubeconfig import KubeAccess
+from ops.local.node.machine import unfit
+from ops.local.node.node import TOOLS, RealNode
+from ops.local.tools import ensure, everyday
+from tests.cluster.dev_project import DevProject
+from tests.node.doubles import images
+from tests.node.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = "tests/node/"
+ONLY = ("acme", "globex")
+"""Customers of different plans. A third would need more processors than small machines have."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip this tier where it cannot run; where it must run, let it fail instead."""
+    problem = unfit()
+    if problem is None or os.environ.get("CI") == "true":
+        return
+    for item in items:
+        if HERE in item.nodeid and item.get_closest_marker("node"):
+            item.add_marker(pytest.mark.skip(reason=f"{problem.where} {problem.what}"))
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A checkout whose customers run on a real node.
+
+    While working on these tests, ``IOTISTIC_NODE_PROJECT=<folder>`` keeps everything in that
+    folder and goes on from there the next time.
+    """
+    problem = unfit()
+    assert problem is None, problem
+    kept = os.environ.get("IOTISTIC_NODE_PROJECT")
+    folder = Path(kept) if kept else tmp_path_factory.mktemp("node") / "project"
+    project = DevProject(folder) if folder.exists() else checkout(folder)
+    try:
+        project.iotistic("local", "node", "up")
+        node = real_node(project.home)
+        images.ensure(node.images)
+        world = World(project, node)
+        world.apply(TEST_CLUSTER, *PRIVATE_CA)
+        project.iotistic("local", "up")
+        yield world
+    finally:
+        if not kept:
+            project.iotistic("local", "down", "--yes")
+
+
+def checkout(folder: Path) -> DevProject:
+    """Return a checkout with the customers of these tests."""
+    project = DevProject.clone(folder)
+    for file in project.registry.glob("[!_]*.yaml"):
+        if file.stem not in ONLY:
+            file.unlink()
+    leave_out_edge(project)
+    return project
+
+
+def leave_out_edge(project: DevProject) -> None:
+    """Take the devices' edge out of the checkout: it waits for a certificate that nobody issues here."""
+    config = project.folder / "Pulumi.dev.yaml"
+    lines = config.read_text(encoding="utf-8").splitlines(keepends=True)
+    config.write_text("".join(line for line in lines if "mqttEdge" not in line), encoding="utf-8")
+    declared = project.folder / "Pulumi.yaml"
+    text = declared.read_text(encoding="utf-8")
+    declared.write_text(re.sub(r"  mqttEdge:\n(    .*\n)+", "", text), encoding="utf-8")
+
+
+def real_node(home: Path) -> RealNode:
+    """Return the node of the environment in this folder."""
+    kubeconfig = home / "cluster" / "kubeconfig"
+    server = json.loads(kubeconfig.read_text(encoding="utf-8"))["clusters"][0]["cluster"]["server"]
+    console = Console()
+    toolbox = ensure([*everyday(), *TOOLS], console=console)
+    return RealNode(home / "node", KubeAccess(kubeconfig, "iotistic-dev", server), toolbox, console)
+
+
+TEST_CLUSTER = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "test-cluster", "namespace": "kube-system"},
+    "spec": {"selector": {"nothing": "matches"}, "ports": [{"port": 1}]},
+}
+"""By its name the doubles know that they may start."""
+
+PRIVATE_CA = [
+    {
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "ClusterIssuer",
+        "metadata": {"name": "self-signed"},
+        "spec": {"selfSigned": {}},
+    },
+    {
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "Certificate",
+        "metadata": {"name": "iotistic-ca", "namespace": "kube-system"},
+        "spec": {
+            "isCA": True,
+            "commonName": "Private authority of the tests",
+            "secretName": "iotistic-ca",
+            "privateKey": {"algorithm": "ECDSA", "size": 256},
+            "issuerRef": {"name": "self-signed", "kind": "ClusterIssuer"},
+        },
+    },
+    {
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "ClusterIssuer",
+        "metadata": {"name": "iotistic-ca"},
+        "spec": {"ca": {"secretName": "iotistic-ca"}},
+    },
+]
+"""The issuer that the dev environment names for the brokers' certificates."""

@@ -1,0 +1,101 @@
+"""What the tests of the real node do with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infra.names import FIELD_MANAGER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops.local.node.node import RealNode
+    from tests.cluster.dev_project import DevProject
+
+
+@dataclass(frozen=True)
+class World:
+    """A checkout, its real node, and the customers on it.
+
+    Attributes:
+        project: The checkout.
+        node: The node.
+    """
+
+    project: DevProject
+    node: RealNode
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        return self.project.shell("kubectl", *arguments, stdin=stdin)
+
+    def apply(self, *objects: dict[str, Any]) -> None:
+        """Declare objects as the program does, with its field manager."""
+        document = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        manager = f"--field-manager={FIELD_MANAGER}"
+        self.kubectl(
+            "apply", "--server-side", "--force-conflicts", manager, "-f", "-", stdin=json.dumps(document)
+        )
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.kubectl("get", *arguments, "--output=json"))
+        return document
+
+    def pods(self, tenant: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.get("pods", f"--namespace=customer-{tenant}")["items"]
+        return items
+
+    def run(self, namespace: str, target: str, *command: str, stdin: str | None = None) -> str:
+        """Run a command in a pod, named or of a workload, and return what it printed."""
+        return self.kubectl(
+            "exec", f"--namespace={namespace}", "--stdin", target, "--", *command, stdin=stdin
+        )
+
+    def succeeds(self, namespace: str, target: str, *command: str) -> bool:
+        """Return whether a command in a pod ends with 0."""
+        return self.attempt(namespace, target, *command).returncode == 0
+
+    def attempt(self, namespace: str, target: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in a pod that may fail."""
+        kubectl = ["kubectl", "exec", f"--namespace={namespace}", target, "--", *command]
+        return subprocess.run(
+            ["/bin/bash", "-c", f'{self.project.exports}\nexec "$@"', "bash", *kubectl],
+            cwd=self.project.folder,
+            env=self.project.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def api(self, tenant: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - it is JSON
+        """Ask a customer's API, from its own pod, and return the answer."""
+        program = (
+            "import json, sys, urllib.request as u; path, body = sys.argv[1:]; "
+            "data = body.encode() if body else None; "
+            "print(u.urlopen(u.Request('http://127.0.0.1:3002' + path, data), timeout=10).read().decode())"
+        )
+        text = json.dumps(body) if body is not None else ""
+        return json.loads(self.run(f"customer-{tenant}", "deploy/api", "python3", "-c", program, path, text))
+
+    def wait_ready(self, tenant: str, seconds: float = 120) -> None:
+        """Wait until every workload of a customer is ready."""
+        for kind in (
+            "statefulset/postgres",
+            "statefulset/mosquitto",
+            "deployment/api",
+            "deployment/dashboard",
+        ):
+            self.kubectl(
+                "rollout", "status", kind, f"--namespace=customer-{tenant}", f"--timeout={seconds:.0f}s"
+            )
+
+
+def eventually(check: Callable[[], bool], *, seconds: float = 60) -> None:
+    """Wait until ``check()`` is true."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, f"not so after {seconds:.0f} s"
+        time.sleep(0.5)
