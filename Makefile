@@ -38,7 +38,7 @@ tools: $(READY) ## fetch or build every tool, without bringing anything up
 	@$(BIN)/iotistic local tools
 
 .PHONY: test
-test: check unit cluster node ## everything: checks and all tests
+test: check unit edge cluster node ## everything: checks and all tests
 
 .PHONY: check
 check: $(READY) ## formatting, linting, types
@@ -48,7 +48,11 @@ check: $(READY) ## formatting, linting, types
 
 .PHONY: unit
 unit: $(READY) ## the fast tests: no engine, no cluster
-	$(BIN)/pytest -m "not cluster and not node"
+	$(BIN)/pytest -m "not cluster and not edge and not node"
+
+.PHONY: edge
+edge: $(READY) ## the tests with real HAProxy, Mosquitto, PostgreSQL, nginx as plain processes (skipped where they are missing)
+	$(BIN)/pytest -m edge
 
 .PHONY: cluster
 cluster: $(READY) ## the tests with the real engine and a real API server
@@ -66,7 +70,7 @@ format: $(READY) ## format the code and mend what the linter can mend
 
 .PHONY: golden
 golden: $(READY) ## rewrite the golden files and generated documents from the code
-	UPDATE_GOLDEN=1 $(BIN)/pytest -q -m "not cluster and not node" -k "golden or generated"
+	UPDATE_GOLDEN=1 $(BIN)/pytest -q -m "not cluster and not edge and not node" -k "golden or generated"
 
 .PHONY: lock
 lock: ## pin every dependency of pyproject.toml in requirements.txt
