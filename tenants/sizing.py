@@ -45,6 +45,10 @@ reload of the broker's certificate."""
 
 WATCHERS = 3
 
+BACKUP_VOLUME = "10Gi"
+"""Size of the volume that backups go to where there is no object storage: on a laptop's cluster. The
+same for every plan, because until the first backup no pod has used it, and such a volume cannot grow."""
+
 SERVICES_BESIDE = 4
 """Headless Service of PostgreSQL, load balancer of MQTT, ACME solver, and one to spare."""
 
@@ -86,8 +90,7 @@ def quota_for(sizes: Sizes, storage: Storage, options: Options) -> Quota:
     pods += [getattr(sizes, name) for name in names if name in ROLLING]
     pods += [sizes.job] + [WATCHER] * WATCHERS
     volumes = [name for name in STATEFUL if name in names]
-    # Where backups go to a volume, it is as large as the database's.
-    room = mebibytes("1Gi") + mebibytes(storage.postgres)
+    room = mebibytes("1Gi") + mebibytes(BACKUP_VOLUME)
     return Quota(
         cpu=_cores(max(FLOOR_CPU, _sum(pods, _cpu_limit) + SOLVER_CPU + SIDECAR_CPU)),
         memory=_gibibytes(max(FLOOR_MEMORY, _sum(pods, _memory_limit) + SOLVER_MEMORY + SIDECAR_MEMORY)),

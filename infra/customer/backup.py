@@ -22,6 +22,7 @@ from infra.customer.pods import (
     volume_claim,
 )
 from infra.customer.ports import POSTGRES_PORT
+from tenants.sizing import BACKUP_VOLUME
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -78,8 +79,7 @@ def manifests(instance: Instance) -> list[Manifest]:
         },
     }
     if instance.surroundings.backup_repository == VOLUME:
-        size = instance.tenant.storage.postgres
-        return [volume_claim(instance, APP, component=COMPONENT, size=size), cron_job]
+        return [volume_claim(instance, APP, component=COMPONENT, size=BACKUP_VOLUME), cron_job]
     return [cron_job]
 
 

@@ -95,7 +95,7 @@ def test_the_quota_never_falls_below_the_floor(plans: PlanTable) -> None:
 
 def test_larger_containers_raise_the_quota(tenant: Callable[..., Tenant]) -> None:
     assert tenant(resources={"postgres": {"cpu_limit": "6", "memory_limit": "12Gi"}}).quota.cpu == "9"
-    assert tenant(storage={"postgres": "100Gi"}).quota.storage == "202Gi"
+    assert tenant(storage={"postgres": "100Gi"}).quota.storage == "112Gi"
 
 
 @given(st.integers(1, 99_999))
