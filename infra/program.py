@@ -12,7 +12,7 @@ from infra.component import Placement
 from infra.customer.available import refuse_unavailable
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
 from infra.customer.model import Credentials, Instance, Surroundings
-from infra.images import load_images, load_platform_image
+from infra.images import ImageSource, load_images, load_platform_image
 from infra.platform.haproxy import Edge
 from infra.platform.mqtt_proxy import MqttProxy, MqttProxyArgs
 from infra.platform.platform import Platform, PlatformArgs
@@ -54,6 +54,7 @@ async def declare() -> dict[str, Any]:
         UsageError: If the configuration or the registry is refused.
     """
     settings = Settings.read(pulumi.Config().get, stack=pulumi.get_stack())
+    image_source(settings).check(where=f"Pulumi.{pulumi.get_stack()}.yaml")
     registry = read_registry(environment=settings.environment, domain=settings.domain)
     refuse_unavailable(registry.tenants, folder=registry_folder(settings.environment))
     refuse_vanished(
@@ -73,7 +74,7 @@ async def declare() -> dict[str, Any]:
             MqttProxyArgs(
                 environment=settings.environment,
                 edge=Edge(domain=settings.domain, settings=settings.mqtt_edge),
-                image=load_platform_image("haproxy"),
+                image=load_platform_image("haproxy", image_source(settings)),
                 placement=placement,
                 depends_on=platform.ready,
             ),
@@ -112,9 +113,14 @@ def read_registry(*, environment: str, domain: str) -> Registry:
     )
 
 
+def image_source(settings: Settings) -> ImageSource:
+    """Return where every image of the stack comes from."""
+    return ImageSource(mirror=settings.image_mirror, overrides=settings.image_overrides)
+
+
 def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
     """Return every customer's instance as data, licences and passwords included."""
-    images = load_images()
+    images = load_images(image_source(settings))
     licence_keys = KeyRing.from_pems(settings.licence_private_keys)
     licence_keys.check(registry.tenants)
     surroundings = Surroundings(

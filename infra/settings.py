@@ -94,6 +94,8 @@ class Settings(BaseModel):
     monitoring: bool
     backup_repository: OrNone
     protect: bool
+    image_mirror: OrNone = None
+    image_overrides: Json[dict[str, str]] = Field(default_factory=dict)
     mqtt_edge: Annotated[EdgeSettings | None, BeforeValidator(_object), AfterValidator(_possible)] = None
     master_key: Annotated[bytes, BeforeValidator(_master_key), Field(repr=False)]
     licence_private_keys: Annotated[Json[dict[int, str]], Field(repr=False)]

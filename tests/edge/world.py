@@ -35,7 +35,7 @@ LOOPBACK = "127.0.0.1"
 PROGRAMS = ("haproxy", "dnsmasq", "mosquitto")
 
 _START_SECONDS = 15.0
-_SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+_SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin:/usr/lib/postgresql/15/bin"
 
 
 def program(name: str) -> str | None:

@@ -68,53 +68,53 @@ def test_no_password_of_one_customer_opens_the_neighbours_database(world: World)
         assert (attempt.returncode == 0) is opens, attempt.stderr
 
 
-class TestDevices:
-    """A device publishes where the edge stands, by MQTT and with its own customer's credentials."""
+# A device publishes where the edge stands, by MQTT, with its own customer's credentials.
 
-    @pytest.fixture(scope="class")
-    def devices(self, world: World) -> Iterator[World]:
-        """A world in which each customer has one device, and the edge's namespace a client."""
-        world.apply(probe_pod("mqtt-edge", "device", {}))
-        world.kubectl(
-            "wait", "--for=condition=Ready", "pod/device", "--namespace=mqtt-edge", "--timeout=120s"
+
+@pytest.fixture(scope="module")
+def devices(world: World) -> Iterator[World]:
+    """A world in which each customer has one device, and the edge's namespace a client."""
+    world.apply(probe_pod("mqtt-edge", "device", {}))
+    world.kubectl("wait", "--for=condition=Ready", "pod/device", "--namespace=mqtt-edge", "--timeout=120s")
+    for tenant in ONLY:
+        account = {
+            "username": f"device-{tenant}",
+            "password": f"secret-{tenant}",
+            "topics": f"iot/{tenant}/#",
+        }
+        world.api(tenant, "/api/v1/mqtt-users", account)
+    yield world
+    world.kubectl("delete", "pod/device", "--namespace=mqtt-edge", "--wait=false")
+
+
+def test_a_message_with_the_right_credentials_arrives(devices: World) -> None:
+    for tenant in ONLY:
+        topic = f"iot/{tenant}/temperature"
+        sent = mqtt(devices, "pub", tenant, f"device-{tenant}", f"secret-{tenant}", topic, "-r", "-m", "21.5")
+        assert sent.returncode == 0, sent.stderr
+        got = mqtt(
+            devices, "sub", tenant, f"device-{tenant}", f"secret-{tenant}", topic, "-C", "1", "-W", "10"
         )
-        for tenant in ONLY:
-            account = {
-                "username": f"device-{tenant}",
-                "password": f"secret-{tenant}",
-                "topics": f"iot/{tenant}/#",
-            }
-            world.api(tenant, "/api/v1/mqtt-users", account)
-        yield world
-        world.kubectl("delete", "pod/device", "--namespace=mqtt-edge", "--wait=false")
+        assert got.stdout.strip() == "21.5", got.stderr
 
-    def test_a_message_with_the_right_credentials_arrives(self, devices: World) -> None:
-        for tenant in ONLY:
-            topic = f"iot/{tenant}/temperature"
-            sent = mqtt(
-                devices, "pub", tenant, f"device-{tenant}", f"secret-{tenant}", topic, "-r", "-m", "21.5"
-            )
-            assert sent.returncode == 0, sent.stderr
-            got = mqtt(
-                devices, "sub", tenant, f"device-{tenant}", f"secret-{tenant}", topic, "-C", "1", "-W", "10"
-            )
-            assert got.stdout.strip() == "21.5", got.stderr
 
-    def test_another_customers_credentials_are_refused(self, devices: World) -> None:
-        refused = mqtt(devices, "pub", "globex", "device-acme", "secret-acme", "iot/globex/x", "-m", "1")
-        assert refused.returncode != 0
-        assert "not authorised" in refused.stderr
+def test_another_customers_credentials_are_refused(devices: World) -> None:
+    refused = mqtt(devices, "pub", "globex", "device-acme", "secret-acme", "iot/globex/x", "-m", "1")
+    assert refused.returncode != 0
+    assert "not authorised" in refused.stderr
 
-    def test_a_wrong_password_and_no_password_are_refused(self, devices: World) -> None:
-        wrong = mqtt(devices, "pub", "acme", "device-acme", "guess", "iot/acme/x", "-m", "1")
-        assert "not authorised" in wrong.stderr
-        host = ["-h", "mosquitto.customer-acme.svc.cluster.local", "-t", "x", "-m", "1"]
-        assert not devices.succeeds("mqtt-edge", "pod/device", "mosquitto_pub", *host)
 
-    def test_a_topic_of_others_is_never_delivered(self, devices: World) -> None:
-        mqtt(devices, "pub", "acme", "device-acme", "secret-acme", "iot/elsewhere/x", "-r", "-m", "leaked")
-        got = mqtt(devices, "sub", "acme", "device-acme", "secret-acme", "#", "-C", "1", "-W", "2", "-R")
-        assert "leaked" not in got.stdout
+def test_a_wrong_password_and_no_password_are_refused(devices: World) -> None:
+    wrong = mqtt(devices, "pub", "acme", "device-acme", "guess", "iot/acme/x", "-m", "1")
+    assert "not authorised" in wrong.stderr
+    host = ["-h", "mosquitto.customer-acme.svc.cluster.local", "-t", "x", "-m", "1"]
+    assert not devices.succeeds("mqtt-edge", "pod/device", "mosquitto_pub", *host)
+
+
+def test_a_topic_of_others_is_never_delivered(devices: World) -> None:
+    mqtt(devices, "pub", "acme", "device-acme", "secret-acme", "iot/elsewhere/x", "-r", "-m", "leaked")
+    got = mqtt(devices, "sub", "acme", "device-acme", "secret-acme", "#", "-C", "1", "-W", "2", "-R")
+    assert "leaked" not in got.stdout
 
 
 def mqtt(  # noqa: PLR0913, PLR0917 - what a client has to be told

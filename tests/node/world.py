@@ -30,7 +30,21 @@ class World:
     node: RealNode
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        return self.project.shell("kubectl", *arguments, stdin=stdin)
+        """Run kubectl on the environment and return what it printed."""
+        answer = self.try_kubectl(*arguments, stdin=stdin)
+        assert answer.returncode == 0, f"kubectl {' '.join(arguments)}\n{answer.stderr}"
+        return answer.stdout
+
+    def try_kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run kubectl on the environment, whatever comes of it."""
+        kubeconfig = self.project.home / "cluster" / "kubeconfig"
+        return subprocess.run(
+            [self.project.folder / ".tools" / "bin" / "kubectl", f"--kubeconfig={kubeconfig}", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def apply(self, *objects: dict[str, Any]) -> None:
         """Declare objects as the program does, with its field manager."""
@@ -60,15 +74,7 @@ class World:
 
     def attempt(self, namespace: str, target: str, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in a pod that may fail."""
-        kubectl = ["kubectl", "exec", f"--namespace={namespace}", target, "--", *command]
-        return subprocess.run(
-            ["/bin/bash", "-c", f'{self.project.exports}\nexec "$@"', "bash", *kubectl],
-            cwd=self.project.folder,
-            env=self.project.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return self.try_kubectl("exec", f"--namespace={namespace}", target, "--", *command)
 
     def api(self, tenant: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - it is JSON
         """Ask a customer's API, from its own pod, and return the answer."""

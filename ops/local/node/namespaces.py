@@ -90,6 +90,11 @@ class Namespaces:
             inside = self.processes()
             processes.end([holder, *inside], patience=0)
 
+    def remove_cable(self) -> None:
+        """Remove the cable, which goes with the node's network unless something still holds that."""
+        if _has_interface(self.layout.interface):
+            _ip(f"link delete {self.layout.interface}")
+
     def enter(self, *command: str, network: bool = True) -> list[str]:
         """Return ``command`` so that it runs inside.
 

@@ -98,6 +98,9 @@ class RealNode:
             self._write_files(chosen)
             cgroups.make(self.layout.cgroup)
             say("starting its parts")
+            if self.namespaces.holder is None:
+                # What is left of a node that was killed would keep its cable from being laid again.
+                self._end()
             self.namespaces.start(chosen)
             started = self._start_relay(chosen)
             self._apply(foundation(chosen, platform.machine()))
@@ -318,6 +321,7 @@ class RealNode:
         if self.layout.record.exists():
             chosen = self._addresses()
             processes.end(processes.find(lambda command: is_relay(command, chosen)), patience=0)
+        self.namespaces.remove_cable()
 
 
 def dns_address() -> str:

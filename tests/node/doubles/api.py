@@ -15,6 +15,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -57,6 +58,12 @@ class Database:
             connect_timeout=2,
         )
         self._connection.autocommit = True
+
+    def watch(self) -> None:
+        """End the process soon after the connection is lost, asked for or not."""
+        while True:
+            time.sleep(1)
+            self.run("SELECT 1")
 
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         try:
@@ -179,6 +186,7 @@ def main() -> None:
         database, os.environ["MQTT_USERNAME"], os.environ["MQTT_PASSWORD"], SUPERUSER_TOPICS, superuser=True
     )
     check_licence()
+    threading.Thread(target=database.watch, daemon=True).start()
     Handler.database = database
     ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()  # noqa: S104 - a pod of its own
 
