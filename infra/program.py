@@ -56,7 +56,11 @@ async def declare() -> dict[str, Any]:
     settings = Settings.read(pulumi.Config().get, stack=pulumi.get_stack())
     image_source(settings).check(where=f"Pulumi.{pulumi.get_stack()}.yaml")
     registry = read_registry(environment=settings.environment, domain=settings.domain)
-    refuse_unavailable(registry.tenants, folder=registry_folder(settings.environment))
+    refuse_unavailable(
+        registry.tenants,
+        folder=registry_folder(settings.environment),
+        broker_issuer=settings.broker_issuer,
+    )
     refuse_vanished(
         deployed=await deployed_tenants(),
         registered={tenant.id for tenant in registry.tenants},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tenants.errors import Problem, UsageError
+from tenants.models import MqttMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,17 +22,29 @@ _NOT_YET: Final = {
 }
 
 
-def refuse_unavailable(tenants: Iterable[Tenant], *, folder: str) -> None:
+def refuse_unavailable(tenants: Iterable[Tenant], *, folder: str, broker_issuer: str | None) -> None:
     """Refuse tenants that ask for what an instance cannot have yet.
 
     Args:
         tenants: The environment's tenants.
         folder: Its folder, for the messages.
+        broker_issuer: ClusterIssuer of the brokers' own certificates, if there is one.
 
     Raises:
         UsageError: With one problem for each such wish.
     """
+    tenants = list(tenants)
     problems = [problem for tenant in tenants for problem in _problems(tenant, f"{folder}/{tenant.id}.yaml")]
+    problems += [
+        Problem(
+            where=f"{folder}/{tenant.id}.yaml: mqtt.mode",
+            what="is dedicated, and this environment's brokers have no certificates of their own",
+            why="devices would send their passwords over the internet in clear",
+            how="set iotistic:brokerIssuer for the stack, or mqtt.mode to shared",
+        )
+        for tenant in tenants
+        if tenant.mqtt.mode is MqttMode.DEDICATED and broker_issuer is None
+    ]
     if problems:
         raise UsageError(problems)
 

@@ -53,24 +53,45 @@ def configuration(instance: Instance) -> dict[str, str]:
 
 def manifests(instance: Instance) -> list[Manifest]:
     """Return the broker's claim, certificate, workload and Service."""
-    ports = _ports(instance)
-    mqtt = instance.tenant.mqtt
-    node_ports = {
-        name: port
-        for name, port in (("mqtt", mqtt.node_port), ("websocket", mqtt.websocket_node_port))
-        if port is not None
-    }
-    broker = service(instance, APP, component=COMPONENT, ports=ports, node_ports=node_ports)
-    if mqtt.mode is MqttMode.DEDICATED:
-        # A balancer of the customer's own, which only MQTT over TLS goes through.
-        broker["spec"]["type"] = "LoadBalancer"
-        broker["spec"]["allocateLoadBalancerNodePorts"] = False
     found = [
         volume_claim(instance, APP, component=COMPONENT, size=instance.tenant.storage.mosquitto),
         _stateful_set(instance),
-        broker,
+        service(instance, APP, component=COMPONENT, ports=_ports(instance)),
+        *_entrance(instance),
     ]
     return [_certificate(instance), *found] if _has_certificate(instance) else found
+
+
+def _entrance(instance: Instance) -> list[Manifest]:
+    """Return the Service by which devices come in past the edge, where the registry says that they do.
+
+    It is one beside the broker's own, because every port of such a Service is open to the world.
+    """
+    mqtt = instance.tenant.mqtt
+    if mqtt.mode is MqttMode.NODE_PORT:
+        ports = [
+            {"name": name, "port": number, "targetPort": name, "protocol": "TCP", "nodePort": node_port}
+            for name, number, node_port in (
+                ("mqtt", MQTT_PORT, mqtt.node_port),
+                ("websocket", WEBSOCKET_PORT, mqtt.websocket_node_port),
+            )
+        ]
+        spec: dict[str, Any] = {"type": "NodePort", "ports": ports}
+    elif mqtt.mode is MqttMode.DEDICATED:
+        ports = [{"name": "mqtts", "port": MQTTS_PORT, "targetPort": "mqtts", "protocol": "TCP"}]
+        spec = {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False, "ports": ports}
+    else:
+        return []
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": instance.metadata(
+                "mosquitto-entrance", app=APP, component=COMPONENT, awaited=instance.tenant.runs
+            ),
+            "spec": {**spec, "selector": instance.selector(APP)},
+        }
+    ]
 
 
 def _has_certificate(instance: Instance) -> bool:

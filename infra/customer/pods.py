@@ -186,14 +186,12 @@ def workload(  # noqa: PLR0913 - a workload has this many independent parts
     }
 
 
-def service(  # noqa: PLR0913 - a Service has this many independent parts
+def service(
     instance: Instance,
     app: str,
     *,
     component: str,
     ports: Mapping[str, int],
-    headless: bool = False,
-    node_ports: Mapping[str, int] | None = None,
     always_served: bool = False,
 ) -> Manifest:
     """Return the Service of a workload; clients use its name, which is the workload's.
@@ -203,8 +201,6 @@ def service(  # noqa: PLR0913 - a Service has this many independent parts
         app: Name of the workload.
         component: Its part in the instance.
         ports: Port names and numbers.
-        headless: Whether clients get the pod's own address.
-        node_ports: Ports of the nodes by port name, where the instance is reached that way.
         always_served: Whether pods are there even while the customer is suspended.
     """
     spec: dict[str, Any] = {
@@ -212,14 +208,9 @@ def service(  # noqa: PLR0913 - a Service has this many independent parts
         "selector": instance.selector(app),
         "ports": [
             {"name": name, "port": number, "targetPort": name, "protocol": "TCP"}
-            | ({"nodePort": node_ports[name]} if node_ports and name in node_ports else {})
             for name, number in ports.items()
         ],
     }
-    if node_ports:
-        spec["type"] = "NodePort"
-    if headless:
-        spec["clusterIP"] = "None"
     return {
         "apiVersion": "v1",
         "kind": "Service",

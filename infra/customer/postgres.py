@@ -64,7 +64,7 @@ def manifests(instance: Instance) -> list[Manifest]:
     return [
         volume_claim(instance, APP, component=COMPONENT, size=instance.tenant.storage.postgres),
         _stateful_set(instance),
-        service(instance, APP, component=COMPONENT, ports=ports, headless=True),
+        service(instance, APP, component=COMPONENT, ports=ports),
     ]
 
 

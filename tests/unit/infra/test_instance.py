@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from infra.customer.backup import restore_job, spread
 from infra.customer.instance import manifests
 from infra.images import load_images
 from tenants.errors import UsageError
-from tenants.models import LifecycleState
+from tenants.models import LifecycleState, MqttMode
 from tests.program.instances import instance_of
 
 
@@ -95,7 +96,7 @@ def test_what_is_not_there_yet_is_refused_by_name_and_never_left_out() -> None:
     wishes = tenant.options.model_copy(update={"node_red": True, "grafana": True})
     wishful = instance_of("acme", options=wishes, database_version=16).tenant
     with pytest.raises(UsageError) as refusal:
-        refuse_unavailable([tenant, wishful], folder="tenants/registry/dev")
+        refuse_unavailable([tenant, wishful], folder="tenants/registry/dev", broker_issuer="ca")
     assert [problem.where.rpartition(" ")[2] for problem in refusal.value.problems] == [
         "options.node_red",
         "options.grafana",
@@ -104,4 +105,30 @@ def test_what_is_not_there_yet_is_refused_by_name_and_never_left_out() -> None:
 
 
 def test_what_is_there_is_not_refused() -> None:
-    refuse_unavailable([instance_of("acme").tenant], folder="tenants/registry/dev")
+    refuse_unavailable([instance_of("acme").tenant], folder="tenants/registry/dev", broker_issuer="ca")
+
+
+def test_a_balancer_of_ones_own_is_refused_where_the_broker_has_no_certificate() -> None:
+    instance = instance_of("acme")
+    dedicated = dataclasses.replace(instance.tenant.mqtt, mode=MqttMode.DEDICATED)
+    tenant = instance_of("acme", mqtt=dedicated).tenant
+    with pytest.raises(UsageError, match="passwords over the internet in clear"):
+        refuse_unavailable([tenant], folder="tenants/registry/dev", broker_issuer=None)
+    refuse_unavailable([tenant], folder="tenants/registry/dev", broker_issuer="ca")
+
+
+@pytest.mark.parametrize(
+    ("mode", "ports"), [(MqttMode.NODE_PORT, {1883, 9001}), (MqttMode.DEDICATED, {8883})]
+)
+def test_an_entrance_past_the_edge_opens_what_devices_need_and_no_metrics(
+    mode: MqttMode, ports: set[int]
+) -> None:
+    instance = instance_of("acme")
+    mqtt = dataclasses.replace(instance.tenant.mqtt, mode=mode, node_port=31883, websocket_node_port=31901)
+    services = [
+        item
+        for item in manifests(instance_of("acme", mqtt=mqtt))
+        if item["kind"] == "Service" and item["spec"]["type"] != "ClusterIP"
+    ]
+    (entrance,) = services
+    assert {port["port"] for port in entrance["spec"]["ports"]} == ports
