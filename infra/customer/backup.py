@@ -34,7 +34,8 @@ COMPONENT: Final = "backup"
 VOLUME: Final = "volume"
 """Name of the repository that is a volume of the instance's own."""
 
-BACKUP_USER: Final = postgres.POSTGRES_USER
+BACKUP_USER: Final = mosquitto.MOSQUITTO_USER
+"""The broker's own: it lets nobody else read its data, and a volume that is only read keeps its owner."""
 _CONFIG: Final = "/etc/iotistic"
 _REPOSITORY: Final = "/repository"
 _WORK: Final = "/work"

@@ -22,6 +22,7 @@ from ops.local.node import machine
 from ops.local.node.node import TOOLS as NODE_TOOLS
 from ops.local.node.node import RealNode
 from ops.local.node.provisioner import STORAGE_CLASS
+from ops.local.node.wanted import wanted_images
 from ops.local.stack import LocalStack, state_file
 from ops.local.tools import ROOT
 from ops.stack_config import committed_config
@@ -106,6 +107,9 @@ class Environment:
             )
             toolbox = tools.ensure(console=self.console)
             access = self._cluster(toolbox)
+            if self._node_folder.exists():
+                wanted = wanted_images(self.registry(), committed_config(STACK, root=ROOT))
+                self._real_node(access).images.ensure_published(wanted)
             stack = LocalStack(name=STACK, folder=self.target.folder, toolbox=toolbox, secrets=secrets)
             if not stack.state_file.exists():
                 refuse_orphans(Inventory(toolbox, access))

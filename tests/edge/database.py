@@ -11,6 +11,7 @@ from tests.edge.world import wait_until
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Mapping
 
     from tests.edge.pods import Node
     from tests.edge.world import Process
@@ -63,26 +64,39 @@ class Database:
         return self.node.run(*_POD, "/bin/sh", "/etc/iotistic/roles.sh", **environment)
 
     def psql(
-        self, statement: str, *, role: str, password: str = "", name: str = "iotistic"
+        self, statement: str, *, role: str, password: str = "", dbname: str = "iotistic", **values: str
     ) -> subprocess.CompletedProcess[str]:
-        """Log in over the network, as the API does, and run a statement."""
-        login = f"host=postgres user={role} dbname={name}"
-        return self.node.run(*_POD, *_PSQL, login, f"--command={statement}", PGPASSWORD=password)
+        """Log in over the network, as the API does, and run a statement.
+
+        Args:
+            statement: SQL, in which ``:'name'`` is a quoted value.
+            role: Who logs in.
+            password: With what.
+            dbname: Name of the database.
+            values: The values by name.
+        """
+        login = f"host=postgres user={role} dbname={dbname}"
+        return self._run(statement, login, values, PGPASSWORD=password)
 
     def as_superuser(self, statement: str) -> str:
         """Run a statement inside the pod, where the superuser needs no password."""
-        answer = self.node.run(*_POD, *_PSQL, "user=postgres dbname=iotistic", f"--command={statement}")
+        answer = self._run(statement, "user=postgres dbname=iotistic", {})
         assert answer.returncode == 0, answer.stderr
         return answer.stdout.strip()
 
-    def as_api(self, statement: str) -> str:
+    def as_api(self, statement: str, **values: str) -> str:
         """Run a statement as the API's role, which must succeed, and return what it answers."""
-        (container,) = (
-            item for item in self.node.pod("Deployment", "api")["containers"] if item["name"] == "api"
-        )
-        login = {item["name"]: self.node.value(item) for item in container["env"]}
+        containers = self.node.pod("Deployment", "api")["containers"]
+        (container,) = (item for item in containers if item["name"] == "api")
+        env = {item["name"]: self.node.value(item) for item in container["env"]}
         answer = self.psql(
-            statement, role=login["DB_USER"], password=login["DB_PASSWORD"], name=login["DB_NAME"]
+            statement, role=env["DB_USER"], password=env["DB_PASSWORD"], dbname=env["DB_NAME"], **values
         )
         assert answer.returncode == 0, answer.stderr
         return answer.stdout.strip()
+
+    def _run(
+        self, statement: str, login: str, values: Mapping[str, str], **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        settings = [f"--set={key}={value}" for key, value in values.items()]
+        return self.node.run(*_POD, *_PSQL, *settings, login, stdin=statement, **environment)

@@ -104,11 +104,12 @@ class Node:
         return self.run(kind, name, last)
 
     def run(
-        self, kind: str, name: str, container: str, *command: str, **environment: str
+        self, kind: str, name: str, container: str, *command: str, stdin: str = "", **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a container of a pod to its end, or another command in its place, and return how it ended."""
         return subprocess.run(
             self._command(kind, name, container, command or None, environment),
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,

@@ -80,7 +80,7 @@ def test_passwords_are_kept_and_asked_for_by_scram(database: Database) -> None:
     ],
 )
 def test_nobody_else_gets_in(database: Database, role: str, password: str, name: str, why: str) -> None:
-    answer = database.psql("SELECT 1", role=role, password=password, name=name)
+    answer = database.psql("SELECT 1", role=role, password=password, dbname=name)
     assert answer.returncode != 0
     assert why in answer.stderr
 

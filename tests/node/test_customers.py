@@ -8,10 +8,9 @@ import pytest
 
 from ops.local.node.layout import NODE_NAME
 from tests.node.conftest import ONLY
-from tests.node.probes import probe_pod
+from tests.node.devices import account, mqtt, with_device
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
 
     from tests.node.world import World
@@ -74,54 +73,33 @@ def test_no_password_of_one_customer_opens_the_neighbours_database(world: World)
 @pytest.fixture(scope="module")
 def devices(world: World) -> Iterator[World]:
     """A world in which each customer has one device, and the edge's namespace a client."""
-    world.apply(probe_pod("mqtt-edge", "device", {}))
-    world.kubectl("wait", "--for=condition=Ready", "pod/device", "--namespace=mqtt-edge", "--timeout=120s")
-    for tenant in ONLY:
-        account = {
-            "username": f"device-{tenant}",
-            "password": f"secret-{tenant}",
-            "topics": f"iot/{tenant}/#",
-        }
-        world.api(tenant, "/api/v1/mqtt-users", account)
-    yield world
-    world.kubectl("delete", "pod/device", "--namespace=mqtt-edge", "--wait=false")
+    with with_device(world, "device", ONLY):
+        yield world
 
 
 def test_a_message_with_the_right_credentials_arrives(devices: World) -> None:
     for tenant in ONLY:
         topic = f"iot/{tenant}/temperature"
-        sent = mqtt(devices, "pub", tenant, f"device-{tenant}", f"secret-{tenant}", topic, "-r", "-m", "21.5")
+        sent = mqtt(devices, "device", "pub", tenant, topic, "-r", "-m", "21.5")
         assert sent.returncode == 0, sent.stderr
-        got = mqtt(
-            devices, "sub", tenant, f"device-{tenant}", f"secret-{tenant}", topic, "-C", "1", "-W", "10"
-        )
+        got = mqtt(devices, "device", "sub", tenant, topic, "-C", "1", "-W", "10")
         assert got.stdout.strip() == "21.5", got.stderr
 
 
 def test_another_customers_credentials_are_refused(devices: World) -> None:
-    refused = mqtt(devices, "pub", "globex", "device-acme", "secret-acme", "iot/globex/x", "-m", "1")
+    refused = mqtt(devices, "device", "pub", "globex", "iot/globex/x", "-m", "1", credentials=account("acme"))
     assert refused.returncode != 0
     assert "not authorised" in refused.stderr
 
 
 def test_a_wrong_password_and_no_password_are_refused(devices: World) -> None:
-    wrong = mqtt(devices, "pub", "acme", "device-acme", "guess", "iot/acme/x", "-m", "1")
+    wrong = mqtt(devices, "device", "pub", "acme", "iot/acme/x", "-m", "1", credentials=("device-acme", "x"))
     assert "not authorised" in wrong.stderr
     host = ["-h", "mosquitto.customer-acme.svc.cluster.local", "-t", "x", "-m", "1"]
     assert not devices.succeeds("mqtt-edge", "pod/device", "mosquitto_pub", *host)
 
 
 def test_a_topic_of_others_is_never_delivered(devices: World) -> None:
-    mqtt(devices, "pub", "acme", "device-acme", "secret-acme", "iot/elsewhere/x", "-r", "-m", "leaked")
-    got = mqtt(devices, "sub", "acme", "device-acme", "secret-acme", "#", "-C", "1", "-W", "2", "-R")
+    mqtt(devices, "device", "pub", "acme", "iot/elsewhere/x", "-r", "-m", "leaked")
+    got = mqtt(devices, "device", "sub", "acme", "#", "-C", "1", "-W", "2")
     assert "leaked" not in got.stdout
-
-
-def mqtt(  # noqa: PLR0913, PLR0917 - what a client has to be told
-    world: World, verb: str, tenant: str, user: str, password: str, topic: str, *options: str
-) -> subprocess.CompletedProcess[str]:
-    """Run Mosquitto's own client in the edge's namespace."""
-    broker = f"mosquitto.customer-{tenant}.svc.cluster.local"
-    credentials = ["-u", user, "-P", password, "-q", "1"]
-    command = [f"mosquitto_{verb}", "-h", broker, *credentials, "-t", topic, *options]
-    return world.attempt("mqtt-edge", "pod/device", *command)

@@ -37,14 +37,15 @@ class World:
 
     def try_kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run kubectl on the environment, whatever comes of it."""
-        kubeconfig = self.project.home / "cluster" / "kubeconfig"
         return subprocess.run(
-            [self.project.folder / ".tools" / "bin" / "kubectl", f"--kubeconfig={kubeconfig}", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
+            self.command(*arguments), input=stdin, capture_output=True, text=True, check=False
         )
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of kubectl on the environment."""
+        kubectl = self.project.folder / ".tools" / "bin" / "kubectl"
+        kubeconfig = self.project.home / "cluster" / "kubeconfig"
+        return [str(kubectl), f"--kubeconfig={kubeconfig}", *arguments]
 
     def apply(self, *objects: dict[str, Any]) -> None:
         """Declare objects as the program does, with its field manager."""

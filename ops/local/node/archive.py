@@ -29,6 +29,7 @@ class ImageSpec:
         env: Environment variables.
         user: User and group, as numbers.
         folder: Working directory.
+        stop_signal: What asks the process to end.
     """
 
     layers: Sequence[Path]
@@ -37,6 +38,7 @@ class ImageSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     user: str = "0"
     folder: str = "/"
+    stop_signal: str = "SIGTERM"
 
 
 def write_layer(path: Path, files: Mapping[str, tuple[bytes, int]]) -> Path:
@@ -92,6 +94,7 @@ def _config(image: ImageSpec, digests: Sequence[str]) -> dict[str, Any]:
             "Env": [f"{name}={value}" for name, value in image.env.items()],
             "User": image.user,
             "WorkingDir": image.folder,
+            "StopSignal": image.stop_signal,
         },
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]},
     }

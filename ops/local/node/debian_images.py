@@ -43,8 +43,8 @@ _USERS: Final = {"postgres": 70, "nginx": 101, "haproxy": 99, "redis": 999, "mos
 
 def recipe(packages: Sequence[str] = PACKAGES) -> str:
     """Return what the images are made from, as text."""
-    scripts = "".join(file.read_text(encoding="utf-8") for file in sorted(_ENTRYPOINTS.iterdir()))
-    return "\n".join([*packages, str(_USERS), scripts])
+    sources = [Path(__file__), *sorted(_ENTRYPOINTS.iterdir())]
+    return "\n".join([*packages, *(file.read_text(encoding="utf-8") for file in sources)])
 
 
 def base_layer(work: Path, packages: Sequence[str] = PACKAGES) -> Path:
@@ -94,6 +94,8 @@ def postgres(work: Path, base: Path) -> ImageSpec:
             "PGDATA": "/var/lib/postgresql/data",
         },
         user="70:70",
+        # It would wait for every client to leave by itself on any other.
+        stop_signal="SIGINT",
     )
 
 

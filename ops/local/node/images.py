@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 from ops.local.node import debian
 from ops.local.node.archive import ImageSpec, write_archive, write_layer
 from ops.local.node.manifests import COREDNS_IMAGE
-from ops.local.node.namespaces import which
+from ops.local.node.namespaces import NodeError, which
+from ops.local.progress import step
 from ops.local.store import exclusive, new_folder
 from ops.local.tools import ROOT
+from tenants.errors import Problem, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
 
@@ -58,6 +60,31 @@ class NodeImages:
         if COREDNS_IMAGE not in present:
             self.bring(f"{COREDNS_IMAGE} {version}", lambda folder: _coredns(folder, coredns))
 
+    def ensure_published(self, references: Sequence[str]) -> None:
+        """Fetch the images that the node lacks, through this machine's network: it has none itself.
+
+        Raises:
+            UsageError: With one problem for each image that cannot be had.
+        """
+        missing = sorted(set(references) - self.present())
+        problems = []
+        for number, reference in enumerate(missing, start=1):
+            with step(self.console, f"[{number}/{len(missing)}] image {reference}") as say:
+                say("fetching")
+                try:
+                    self._ctr("images", "pull", reference, network=False)
+                except NodeError as error:
+                    problems.append(
+                        Problem(
+                            where=reference,
+                            what=f"cannot be fetched: {str(error).splitlines()[-1]}",
+                            why="its pods would wait for it for ever",
+                            how="connect to the internet, or name a mirror (docs/guides/a-real-node.md)",
+                        )
+                    )
+        if problems:
+            raise UsageError(problems)
+
     def bring(self, recipe: str, build: Callable[[Path], None]) -> None:
         """Import an archive of images, built first unless the same was built before.
 
@@ -72,8 +99,8 @@ class NodeImages:
                     build(unfinished)
         self._ctr("images", "import", "--no-unpack", str(CACHE / key / _ARCHIVE))
 
-    def _ctr(self, *arguments: str) -> str:
-        return self.namespaces.run(which("ctr"), "--namespace=k8s.io", *arguments)
+    def _ctr(self, *arguments: str, network: bool = True) -> str:
+        return self.namespaces.run(which("ctr"), "--namespace=k8s.io", *arguments, network=network)
 
 
 def _pause(folder: Path) -> None:

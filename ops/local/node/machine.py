@@ -28,6 +28,7 @@ _PROGRAMS: Final = {
     "conntrack": "conntrack",
     "ip": "iproute2",
     "nsenter": "util-linux",
+    "setsid": "util-linux",
     "unshare": "util-linux",
     "dpkg-deb": "dpkg",
 }

@@ -92,8 +92,15 @@ class Namespaces:
 
     def remove_cable(self) -> None:
         """Remove the cable, which goes with the node's network unless something still holds that."""
-        if _has_interface(self.layout.interface):
-            _ip(f"link delete {self.layout.interface}")
+        interface = self.layout.interface
+        if _has_interface(interface):
+            # The kernel may be just about to remove it.
+            subprocess.run([_IP, "link", "delete", interface], capture_output=True, check=False)  # noqa: S603 - fixed
+        wait_for(
+            lambda: not _has_interface(interface),
+            what="removal of the cable",
+            log=self.layout.logs / f"{_LOG}.log",
+        )
 
     def enter(self, *command: str, network: bool = True) -> list[str]:
         """Return ``command`` so that it runs inside.
@@ -154,13 +161,13 @@ def start_detached(command: list[str], log: Path, environment: dict[str, str] | 
     """Start a process that outlives this one, and append what it says to ``log``."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
-        subprocess.Popen(  # noqa: S603 - the project's own commands
-            command,
+        subprocess.run(  # noqa: S603 - the project's own commands
+            [which("setsid"), "--fork", *command],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            start_new_session=True,
             env=environment or {"PATH": SEARCH_PATH},
+            check=True,
         )
 
 

@@ -311,8 +311,15 @@ class RealNode:
     def _leave_cluster(self) -> None:
         """Take the node out of the cluster, if that still answers."""
         try:
-            self._kubectl("delete", "node", NODE_NAME, "--ignore-not-found", "--request-timeout=5s")
-            self._kubectl("uncordon", f"--selector={_SIMULATED_NODES}", "--request-timeout=5s")
+            quickly = "--request-timeout=10s"
+            self._kubectl(
+                "delete", "deployment/coredns", "--namespace=kube-system", "--ignore-not-found", quickly
+            )
+            here = f"--field-selector=spec.nodeName={NODE_NAME}"
+            # Nobody is left who could end them well, and a later node must not take them for its own.
+            self._kubectl("delete", "pods", "--all-namespaces", here, "--force", "--grace-period=0", quickly)
+            self._kubectl("delete", "node", NODE_NAME, "--ignore-not-found", quickly)
+            self._kubectl("uncordon", f"--selector={_SIMULATED_NODES}", quickly)
         except KubectlError:
             self._console.print("The cluster does not answer: its record of the node stays.")
 

@@ -1,0 +1,229 @@
+"""What the API seeds is settled by the rendered Job, in the real database."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.customer.instance import manifests
+from tests.edge.world import wait_until
+from tests.program.instances import PLACEHOLDERS, instance_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.customer.model import Instance
+    from tests.edge.database import Database
+    from tests.edge.pods import Node
+
+pytestmark = pytest.mark.edge
+
+TABLES = """
+CREATE TABLE users (
+    id serial PRIMARY KEY, username varchar(255) UNIQUE NOT NULL, email varchar(255) UNIQUE NOT NULL,
+    password_hash varchar(255) NOT NULL, role varchar(50) NOT NULL
+);
+CREATE TABLE system_config (
+    key varchar(255) PRIMARY KEY, value jsonb NOT NULL, updated_at timestamp DEFAULT CURRENT_TIMESTAMP
+);
+"""
+BROKER = "mqtt.brokers.1"
+
+
+@pytest.fixture
+def tables(database: Database) -> Iterator[Database]:
+    """The API's tables with what it seeds: admin with the password admin, and another user with it."""
+    database.as_api(TABLES)
+    # As the API writes it: bcrypt under the name $2b$.
+    for name in ("admin", "guest"):
+        database.as_api(
+            "INSERT INTO users (username, email, password_hash, role)"
+            " VALUES (:'name', :'name' || '@acme.example',"
+            " overlay(crypt('admin', gen_salt('bf', 10)) PLACING '$2b$' FROM 1), 'admin')",
+            name=name,
+        )
+    yield database
+    database.as_api("DROP TABLE IF EXISTS users, system_config")
+
+
+def settle(node: Node) -> str:
+    answer = node.finish("Job", "settle")
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout + answer.stderr
+
+
+def opens(database: Database, user: str, password: str) -> bool:
+    """Return whether a password is a user's, by the database's own bcrypt."""
+    answer = database.as_api(
+        "WITH kept AS (SELECT overlay(password_hash PLACING '$2a$' FROM 1) AS hash FROM users"
+        " WHERE username = :'user') SELECT hash = crypt(:'offered', hash) FROM kept",
+        user=user,
+        offered=password,
+    )
+    return answer == "t"
+
+
+def broker(database: Database) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        database.as_api("SELECT value FROM system_config WHERE key = :'key'", key=BROKER)
+    )
+    return found
+
+
+def write_broker(database: Database, value: dict[str, Any], at: str) -> None:
+    database.as_api(
+        "INSERT INTO system_config (key, value, updated_at) VALUES (:'key', :'value', :'at')",
+        key=BROKER,
+        value=json.dumps(value),
+        at=at,
+    )
+
+
+def written(database: Database) -> str:
+    """Return when the address was written last."""
+    return database.as_api("SELECT updated_at FROM system_config WHERE key = :'key'", key=BROKER)
+
+
+def declared(instance: Instance) -> dict[str, Any]:
+    (files,) = (item["data"] for item in manifests(instance) if item["kind"] == "ConfigMap")
+    found: dict[str, Any] = json.loads(files["broker.json"])
+    return found
+
+
+def sessions(database: Database) -> int:
+    """Return how many other sessions the API's role has."""
+    return int(database.as_superuser("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'api'"))
+
+
+@pytest.fixture
+def api_session(database: Database) -> Iterator[threading.Thread]:
+    """A session of the API's role that stays open until it is ended from outside."""
+    run = threading.Thread(
+        target=database.psql,
+        args=("SET application_name = 'api'; SELECT pg_sleep(600)",),
+        kwargs={"role": "iotistic", "password": PLACEHOLDERS.database_api},
+    )
+    run.start()
+    wait_until(lambda: sessions(database) == 1, what="the API's session is open")
+    yield run
+    database.as_superuser(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'api'"
+    )
+    run.join()
+
+
+def test_the_seeded_password_is_replaced_and_nobody_elses(node: Node, tables: Database) -> None:
+    assert opens(tables, "admin", "admin")
+    said = settle(node)
+    assert opens(tables, "admin", PLACEHOLDERS.admin)
+    assert not opens(tables, "admin", "admin")
+    assert opens(tables, "guest", "admin")
+    assert PLACEHOLDERS.admin not in said
+    settled = tables.as_api("SELECT password_hash FROM users WHERE username = 'admin'")
+    # Python's and JavaScript's bcrypt read this name too.
+    assert settled.startswith(("$2a$10$", "$2b$10$"))
+    settle(node)
+    assert tables.as_api("SELECT password_hash FROM users WHERE username = 'admin'") == settled
+
+
+def test_a_password_of_the_customers_own_is_kept(node: Node, tables: Database) -> None:
+    tables.as_api("UPDATE users SET password_hash = crypt('their own', gen_salt('bf', 10))")
+    before = tables.as_api("SELECT password_hash FROM users ORDER BY username")
+    settle(node)
+    assert tables.as_api("SELECT password_hash FROM users ORDER BY username") == before
+
+
+@pytest.mark.parametrize("odd", ["", "scrypt$16384$8$1$c2FsdA$aGFzaA", "$2b$", "$argon2id$v=19$m=1"])
+def test_a_hash_of_another_kind_is_kept(node: Node, tables: Database, odd: str) -> None:
+    tables.as_api("UPDATE users SET password_hash = :'odd'", odd=odd)
+    settle(node)
+    assert tables.as_api("SELECT DISTINCT password_hash FROM users") == odd
+
+
+def test_a_database_without_an_admin_is_settled_too(node: Node, instance: Instance, tables: Database) -> None:
+    tables.as_api("DELETE FROM users")
+    settle(node)
+    assert broker(tables) == declared(instance)
+
+
+def test_the_address_of_the_broker_is_written_where_there_is_none(
+    node: Node, instance: Instance, tables: Database
+) -> None:
+    settle(node)
+    found = broker(tables)
+    assert found == declared(instance)
+    assert found["host"] != "localhost"
+    assert found["verifyCertificate"] is True
+
+
+@pytest.mark.usefixtures("api_session")
+def test_it_replaces_the_seeded_one_and_keeps_what_it_does_not_name(
+    node: Node, instance: Instance, tables: Database
+) -> None:
+    seeded = {
+        "name": "Default",
+        "protocol": "mqtts",
+        "host": "localhost",
+        "port": 8883,
+        "caCert": "published",
+    }
+    write_broker(tables, seeded, "2020-01-01")
+    settle(node)
+    assert broker(tables) == {"name": "Default", **declared(instance)}
+    assert written(tables) > "2020-01-02"
+    # The API holds what it has read at its start: it is made to start again.
+    wait_until(lambda: sessions(tables) == 0, what="the API's session was ended")
+
+
+@pytest.mark.usefixtures("api_session")
+def test_where_nothing_changes_the_api_is_left_alone(
+    node: Node, instance: Instance, tables: Database
+) -> None:
+    write_broker(tables, {"name": "Default", **declared(instance)}, "2020-01-01")
+    settle(node)
+    assert written(tables).startswith("2020-01-01")
+    assert sessions(tables) == 1
+
+
+@pytest.mark.usefixtures("api_session")
+def test_a_job_that_was_killed_before_it_told_the_api_is_made_up_for(
+    node: Node, instance: Instance, tables: Database
+) -> None:
+    write_broker(tables, declared(instance), "now")
+    settle(node)
+    wait_until(lambda: sessions(tables) == 0, what="the API's session was ended")
+    assert broker(tables) == declared(instance)
+
+
+def test_it_waits_for_tables_that_are_not_there_yet(node: Node, database: Database) -> None:
+    results: list[int] = []
+    job = threading.Thread(target=lambda: results.append(node.finish("Job", "settle").returncode))
+    job.start()
+    job.join(timeout=2.5)
+    assert job.is_alive()
+    database.as_api(TABLES)
+    job.join(timeout=10)
+    assert results == [0]
+    assert broker(database)["isDefault"] is True
+    database.as_api("DROP TABLE users, system_config")
+
+
+def test_the_address_follows_how_the_customer_is_reached(node: Node, tables: Database) -> None:
+    settle(node)
+    away = instance_of("acme", surroundings={"domain": "moved.example"})
+    node.apply(manifests(away))
+    try:
+        settle(node)
+        assert broker(tables)["host"] == "mqtt-acme.moved.example"
+    finally:
+        node.apply(manifests(instance_of("acme")))
+
+
+def test_a_statement_that_fails_fails_the_job(node: Node, tables: Database) -> None:
+    tables.as_api("ALTER TABLE system_config ADD CHECK (key <> 'mqtt.brokers.1')")
+    answer = node.finish("Job", "settle")
+    assert answer.returncode != 0
+    assert PLACEHOLDERS.admin not in answer.stdout + answer.stderr

@@ -1,0 +1,63 @@
+"""Devices: MQTT clients in the edge's namespace, with accounts at their customers' brokers."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tests.node.probes import probe_pod
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator, Sequence
+
+    from tests.node.world import World
+
+NAMESPACE = "mqtt-edge"
+
+
+def account(tenant: str) -> tuple[str, str]:
+    """Return user and password of a customer's device."""
+    return f"device-{tenant}", f"secret-{tenant}"
+
+
+@contextmanager
+def with_device(world: World, pod: str, tenants: Sequence[str]) -> Iterator[None]:
+    """Run a client, and give each customer one device that may use its own topics."""
+    world.apply(probe_pod(NAMESPACE, pod, {}))
+    world.kubectl("wait", "--for=condition=Ready", f"pod/{pod}", f"--namespace={NAMESPACE}", "--timeout=120s")
+    for tenant in tenants:
+        user, password = account(tenant)
+        body = {"username": user, "password": password, "topics": f"iot/{tenant}/#"}
+        world.api(tenant, "/api/v1/mqtt-users", body)
+    try:
+        yield
+    finally:
+        world.kubectl("delete", f"pod/{pod}", f"--namespace={NAMESPACE}", "--wait=false")
+
+
+def mqtt(  # noqa: PLR0913 - what a client has to be told
+    world: World,
+    pod: str,
+    verb: str,
+    tenant: str,
+    topic: str,
+    *options: str,
+    credentials: tuple[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run Mosquitto's own client against a customer's broker.
+
+    Args:
+        world: The world.
+        pod: The client.
+        verb: ``pub`` or ``sub``.
+        tenant: The customer whose broker is asked.
+        topic: The topic.
+        options: More options.
+        credentials: User and password, those of the customer's device if left out.
+    """
+    user, password = credentials or account(tenant)
+    broker = ["-h", f"mosquitto.customer-{tenant}.svc.cluster.local", "-u", user, "-P", password]
+    return world.attempt(
+        NAMESPACE, f"pod/{pod}", f"mosquitto_{verb}", *broker, "-q", "1", "-t", topic, *options
+    )

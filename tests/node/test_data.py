@@ -1,0 +1,130 @@
+"""What a customer has stored stays, whatever happens to what runs on top of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ops.local import processes
+from tests.node.conftest import ONLY
+from tests.node.devices import mqtt, with_device
+from tests.node.world import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.node.world import World
+
+pytestmark = pytest.mark.node
+
+TOPIC = "iot/acme/kept"
+
+
+@pytest.fixture(scope="module")
+def stored(world: World) -> Iterator[World]:
+    """A world in which acme has a row and a retained message."""
+    with with_device(world, "keeper", ["acme"]):
+        world.api("acme", "/api/v1/notes", {"text": "kept"})
+        sent = mqtt(world, "keeper", "pub", "acme", TOPIC, "-r", "-m", "kept")
+        assert sent.returncode == 0, sent.stderr
+        yield world
+
+
+def has_kept_everything(world: World) -> bool:
+    """Return whether the row and the retained message are there."""
+    notes = world.api("acme", "/api/v1/notes")["notes"]
+    message = mqtt(world, "keeper", "sub", "acme", TOPIC, "-C", "1", "-W", "5")
+    return notes.count("kept") == 1 and message.stdout.strip() == "kept"
+
+
+def test_it_outlives_its_pods(stored: World) -> None:
+    before = {pod["metadata"]["uid"] for pod in stored.pods("acme")}
+    for pod in ("postgres-0", "mosquitto-0"):
+        stored.kubectl("delete", f"pod/{pod}", "--namespace=customer-acme")
+    stored.wait_ready("acme")
+    assert {pod["metadata"]["uid"] for pod in stored.pods("acme")} != before
+    assert has_kept_everything(stored)
+
+
+@pytest.mark.parametrize("part", ["containerd", "kubelet", "kube-router"])
+def test_it_outlives_a_part_of_the_node(stored: World, part: str) -> None:
+    pids = {status.name: status.pid for status in stored.node.status()}
+    processes.end([pids[part] or 0], patience=0)
+    assert part in stored.project.iotistic("local", "node", "up").stderr
+    stored.wait_ready("acme")
+    assert has_kept_everything(stored)
+
+
+def test_it_outlives_the_clusters_own_database(stored: World) -> None:
+    folder = str(stored.project.home / "cluster")
+    etcd = processes.find(lambda command: command[0].startswith(folder) and command[0].endswith("/etcd"))
+    assert len(etcd) == 1
+    processes.end(etcd, patience=0)
+    stored.project.iotistic("local", "node", "up")
+    stored.wait_ready("acme")
+    assert has_kept_everything(stored)
+    stored.project.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
+
+
+def test_it_outlives_a_power_cut_of_the_node(stored: World) -> None:
+    processes.end([stored.node.namespaces.started], patience=0)
+    stored.project.iotistic("local", "node", "up")
+    eventually(lambda: restarted(stored), seconds=120)
+    for tenant in ONLY:
+        stored.wait_ready(tenant)
+    stored.kubectl("wait", "--for=condition=Ready", "pod/keeper", "--namespace=mqtt-edge", "--timeout=60s")
+    assert has_kept_everything(stored)
+
+
+def restarted(world: World) -> bool:
+    """Return whether every pod of acme has been started again since the cut."""
+    pods = [pod for pod in world.pods("acme") if pod["status"]["phase"] == "Running"]
+    return all(
+        container["restartCount"] > 0 and container["ready"]
+        for pod in pods
+        for container in pod["status"]["containerStatuses"]
+    )
+
+
+def test_it_outlives_suspension_and_a_change_of_plan(stored: World) -> None:
+    file = stored.project.registry / "acme.yaml"
+    before = file.read_text(encoding="utf-8")
+    try:
+        file.write_text(before + 'lifecycle:\n  state: "suspended"\n', encoding="utf-8")
+        stored.project.iotistic("local", "up")
+        assert not any(name(pod) in {"postgres", "mosquitto", "api"} for pod in running(stored))
+        file.write_text(before.replace('plan: "starter"', 'plan: "professional"'), encoding="utf-8")
+        stored.project.iotistic("local", "up")
+        stored.wait_ready("acme")
+        assert has_kept_everything(stored)
+    finally:
+        file.write_text(before, encoding="utf-8")
+        stored.project.iotistic("local", "up")
+    stored.wait_ready("acme")
+    assert has_kept_everything(stored)
+
+
+def running(world: World) -> list[dict[str, object]]:
+    return [pod for pod in world.pods("acme") if pod["status"]["phase"] == "Running"]
+
+
+def name(pod: dict[str, object]) -> str:
+    return str(json.loads(json.dumps(pod))["metadata"]["labels"].get("app.kubernetes.io/name"))
+
+
+def test_no_volume_is_shared(stored: World) -> None:
+    volumes = stored.get("persistentvolumes")["items"]
+    paths = [volume["spec"]["local"]["path"] for volume in volumes]
+    claims = [(v["spec"]["claimRef"]["namespace"], v["spec"]["claimRef"]["name"]) for v in volumes]
+    assert len(set(paths)) == len(paths) == len(set(claims))
+    assert {namespace for namespace, _ in claims} == {f"customer-{tenant}" for tenant in ONLY}
+    for tenant in ONLY:
+        mounted = {
+            volume["persistentVolumeClaim"]["claimName"]
+            for pod in stored.pods(tenant)
+            for volume in pod["spec"]["volumes"]
+            if "persistentVolumeClaim" in volume
+        }
+        assert {"postgres-data", "mosquitto-data"} <= mounted
