@@ -88,11 +88,13 @@ class RealNode:
         with self._alone(), step(self._console, f"node {NODE_NAME}") as say:
             chosen = self._addresses()
             write_configuration(self.layout, chosen, self._access)
-            cgroups.make(self.layout.cgroup)
             say("starting its parts")
             if self.namespaces.holder is None:
-                # What is left of a node that was killed would keep its cable from being laid again.
+                # What is left of a node that was killed would keep its cable from being laid
+                # again, and the kubelet busy for minutes with groups of pods that are gone.
                 self._end()
+                cgroups.remove(self.layout.cgroup)
+            cgroups.make(self.layout.cgroup)
             self.namespaces.start(chosen)
             started = self._start_relay(chosen)
             self._apply(foundation(chosen, platform.machine()))
@@ -109,11 +111,6 @@ class RealNode:
             say("waiting for its cluster DNS")
             self._furnish(chosen)
         return started
-
-    def stop(self) -> None:
-        """End everything that runs in it, as if it lost its power; `up` starts it again with its data."""
-        with self._alone():
-            self._end()
 
     def down(self) -> None:
         """Remove the node with its volumes, and every trace of it on this machine."""
