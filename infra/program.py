@@ -66,7 +66,7 @@ async def declare() -> dict[str, Any]:
     cluster = choose.connect(settings)
     placement = Placement(provider=cluster.provider, protect=settings.protect)
     platform = Platform("platform", PlatformArgs(environment=settings.environment, placement=placement))
-    if settings.mqtt_edge is not None:
+    if settings.mqtt_edge.enabled:
         MqttProxy(
             "mqtt-edge",
             MqttProxyArgs(

@@ -70,13 +70,9 @@ _MISSING: Final = "missing"
 def _cloud(text: object, settings: ValidationInfo) -> object:
     """Read what a cloud has to be told, as what the key ``cluster`` says it is."""
     cluster = settings.data.get("cluster")
+    found = {} if text is None else _object(text)
     if cluster not in CLOUDS:
-        return (
-            None if text is None else _refuse(f"is for the clusters {', '.join(CLOUDS)}, not for {cluster}")
-        )
-    if text is None:
-        raise PydanticKnownError(_MISSING)
-    found = _object(text)
+        return None if found == {} else _refuse(f"is for the clusters {', '.join(CLOUDS)}, not for {cluster}")
     return {**found, "kind": cluster} if isinstance(found, dict) else _refuse("is not an object")
 
 
@@ -94,12 +90,12 @@ def _refuse(message: str) -> NoReturn:
     raise ValueError(message)
 
 
-OfExisting = Annotated[str | None, AfterValidator(_of_a_cluster_that_exists)]
+OfExisting = Annotated[str | None, BeforeValidator(_or_none), AfterValidator(_of_a_cluster_that_exists)]
 
 
-def _possible(edge: EdgeSettings | None, settings: ValidationInfo) -> EdgeSettings | None:
+def _possible(edge: EdgeSettings, settings: ValidationInfo) -> EdgeSettings:
     """Refuse to pass TLS through to brokers that have no certificate."""
-    if edge is not None and edge.mode == "passthrough" and settings.data.get("broker_issuer") is None:
+    if edge.mode == "passthrough" and settings.data.get("broker_issuer") is None:
         message = "mode passthrough needs brokers with certificates of their own: set brokerIssuer too"
         raise ValueError(message)
     return edge
@@ -133,7 +129,7 @@ class Settings(BaseModel):
     protect: bool
     image_mirror: OrNone = None
     image_overrides: Json[dict[str, str]] = Field(default_factory=dict)
-    mqtt_edge: Annotated[EdgeSettings | None, BeforeValidator(_object), AfterValidator(_possible)] = None
+    mqtt_edge: Annotated[EdgeSettings, BeforeValidator(_object), AfterValidator(_possible)] = EdgeSettings()
     master_key: Annotated[bytes, BeforeValidator(_master_key), Field(repr=False)]
     licence_private_keys: Annotated[Json[dict[int, str]], Field(repr=False)]
 
