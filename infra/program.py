@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 
-from infra.clusters import existing
+from infra.clusters import choose
 from infra.component import Placement
 from infra.customer.available import refuse_unavailable
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
@@ -69,10 +69,10 @@ async def declare() -> dict[str, Any]:
     )
     instances = instances_of(settings, registry)
 
-    cluster = existing.connect(settings)
+    cluster = choose.connect(settings)
     placement = Placement(provider=cluster.provider, protect=settings.protect)
     platform = Platform("platform", PlatformArgs(environment=settings.environment, placement=placement))
-    if settings.mqtt_edge is not None:
+    if settings.mqtt_edge.enabled:
         MqttProxy(
             "mqtt-edge",
             MqttProxyArgs(

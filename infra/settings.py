@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +18,9 @@ from pydantic import (
     ValidationInfo,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticKnownError
 
+from infra.clusters.cloud_settings import CLOUDS, AnyCloud
 from infra.platform.edge_settings import EdgeSettings
 from tenants.errors import Problem, UsageError
 from tenants.secrets import MASTER_KEY_BYTES
@@ -61,9 +63,39 @@ def _object(text: object) -> object:
         raise ValueError(message) from None
 
 
-def _possible(edge: EdgeSettings | None, settings: ValidationInfo) -> EdgeSettings | None:
+_MISSING: Final = "missing"
+"""What pydantic calls the absence of a value."""
+
+
+def _cloud(text: object, settings: ValidationInfo) -> object:
+    """Read what a cloud has to be told, as what the key ``cluster`` says it is."""
+    cluster = settings.data.get("cluster")
+    found = {} if text is None else _object(text)
+    if cluster not in CLOUDS:
+        return None if found == {} else _refuse(f"is for the clusters {', '.join(CLOUDS)}, not for {cluster}")
+    return {**found, "kind": cluster} if isinstance(found, dict) else _refuse("is not an object")
+
+
+def _of_a_cluster_that_exists(value: str | None, settings: ValidationInfo) -> str | None:
+    """Demand access to a cluster that somebody else made, and refuse it for one that the stack makes."""
+    made_here = settings.data.get("cluster") in CLOUDS
+    if value is None and not made_here:
+        raise PydanticKnownError(_MISSING)
+    if value is not None and made_here:
+        _refuse("is for a cluster that exists; this stack makes its own")
+    return value
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ValueError(message)
+
+
+OfExisting = Annotated[str | None, BeforeValidator(_or_none), AfterValidator(_of_a_cluster_that_exists)]
+
+
+def _possible(edge: EdgeSettings, settings: ValidationInfo) -> EdgeSettings:
     """Refuse to pass TLS through to brokers that have no certificate."""
-    if edge is not None and edge.mode == "passthrough" and settings.data.get("broker_issuer") is None:
+    if edge.mode == "passthrough" and settings.data.get("broker_issuer") is None:
         message = "mode passthrough needs brokers with certificates of their own: set brokerIssuer too"
         raise ValueError(message)
     return edge
@@ -82,10 +114,11 @@ class Settings(BaseModel):
 
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     domain: Annotated[str, Field(pattern=_DNS_NAME, max_length=200)]
-    cluster: Literal["simulated", "existing"]
+    cluster: Literal["simulated", "existing", "aks", "eks", "gke"]
     cluster_identifier: str
-    kubeconfig: str
-    kube_context: str
+    kubeconfig: OfExisting = Field(default=None, min_length=1, validate_default=True)
+    kube_context: OfExisting = Field(default=None, min_length=1, validate_default=True)
+    cloud: Annotated[AnyCloud | None, BeforeValidator(_cloud)] = Field(default=None, validate_default=True)
     storage_class: str
     ingress_class: str
     await_routes: bool
@@ -96,7 +129,7 @@ class Settings(BaseModel):
     protect: bool
     image_mirror: OrNone = None
     image_overrides: Json[dict[str, str]] = Field(default_factory=dict)
-    mqtt_edge: Annotated[EdgeSettings | None, BeforeValidator(_object), AfterValidator(_possible)] = None
+    mqtt_edge: Annotated[EdgeSettings, BeforeValidator(_object), AfterValidator(_possible)] = EdgeSettings()
     master_key: Annotated[bytes, BeforeValidator(_master_key), Field(repr=False)]
     licence_private_keys: Annotated[Json[dict[int, str]], Field(repr=False)]
 
@@ -121,10 +154,12 @@ class Settings(BaseModel):
 
 def _problem(stack: str, detail: ErrorDetails) -> Problem:
     """Turn one finding of the model into a problem in this project's words."""
-    key = str(detail["loc"][0])
+    # A value that is missing is called by its name in the model, a wrong one by its key.
+    path = ".".join(to_camel(str(part)) for part in detail["loc"] if part not in CLOUDS)
+    key = path.partition(".")[0]
     secret = " --secret" if key in {"masterKey", "licencePrivateKeys"} else ""
     return Problem(
-        where=f"Pulumi.{stack}.yaml: iotistic:{'.'.join(map(str, detail['loc']))}",
+        where=f"Pulumi.{stack}.yaml: iotistic:{path}",
         what="is not set" if detail["type"] == "missing" else f"is wrong: {detail['msg']}",
         why="nothing is declared from a configuration that is incomplete or wrong",
         how=f"pulumi config set{secret} iotistic:{key} (what it means: the key's description in Pulumi.yaml)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from infra.clusters.cluster import Cluster, kubernetes_provider
 
@@ -14,8 +14,9 @@ def connect(settings: Settings) -> Cluster:
     """Return the cluster that the stack's kubeconfig and context name."""
     provider = kubernetes_provider(
         "cluster",
-        kubeconfig=settings.kubeconfig,
-        context=settings.kube_context,
+        # The settings refuse a stack that is to use a cluster and does not say how.
+        kubeconfig=cast("str", settings.kubeconfig),
+        context=cast("str", settings.kube_context),
         identifier=settings.cluster_identifier,
     )
     return Cluster(provider=provider, storage_class=settings.storage_class)

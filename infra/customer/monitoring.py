@@ -90,7 +90,7 @@ def _alerts(instance: Instance) -> list[dict[str, Any]]:
             instance,
             "LicenceNearItsEnd",
             # The day is in the registry, so no metric has to carry it.
-            f"{licence_ends} - time() < {_LICENCE_WARNING_DAYS * _SECONDS_PER_DAY}",
+            f"vector({licence_ends}) - time() < {_LICENCE_WARNING_DAYS * _SECONDS_PER_DAY}",
             wait="1h",
             severity="warning",
             summary="The licence ends within two weeks.",
@@ -98,6 +98,9 @@ def _alerts(instance: Instance) -> list[dict[str, Any]]:
     ]
     if not tenant.runs:
         return alerts
+    api = f'kube_deployment_status_replicas_available{{{here},deployment="api"}}'
+    broker = f'kube_statefulset_status_replicas_ready{{{here},statefulset="mosquitto"}}'
+    # What nobody reports any more is as bad as what is reported to be down.
     alerts += [
         _alert(
             instance,
@@ -110,7 +113,7 @@ def _alerts(instance: Instance) -> list[dict[str, Any]]:
         _alert(
             instance,
             "ApiNotReady",
-            f'kube_deployment_status_replicas_available{{{here},deployment="api"}} < 1',
+            f"{api} < 1 or absent({api})",
             wait="10m",
             severity="critical",
             summary="The API has no ready pod.",
@@ -137,7 +140,7 @@ def _alerts(instance: Instance) -> list[dict[str, Any]]:
             _alert(
                 instance,
                 "BrokerDown",
-                f'kube_statefulset_status_replicas_ready{{{here},statefulset="mosquitto"}} < 1',
+                f"{broker} < 1 or absent({broker})",
                 wait="5m",
                 severity="critical",
                 summary="Mosquitto has no ready pod: no device can connect.",

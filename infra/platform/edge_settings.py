@@ -39,6 +39,7 @@ class EdgeSettings(BaseModel):
 
     model_config = _MODEL
 
+    enabled: bool = Field(default=False, description="Whether there is one.")
     mode: Literal["terminate", "passthrough"] = Field(
         default="terminate",
         description=(

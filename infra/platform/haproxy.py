@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import jinja2
 
+from infra.customer.ports import MQTT_PORT, MQTTS_PORT
 from tenants.fields import TENANT_ID_PATTERN
 
 if TYPE_CHECKING:
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 
 FILES: Final = Path(__file__).parent / "files"
 
-MQTTS_PORT: Final = 8883
 METRICS_PORT: Final = 8404
-BROKER_PORTS: Final = {"terminate": 1883, "passthrough": 8883}
+BROKER_PORTS: Final = {"terminate": MQTT_PORT, "passthrough": MQTTS_PORT}
 """Where the brokers listen: in clear where the edge has taken TLS off, else with TLS of their own."""
 
 CONFIGURATION_DIRECTORY: Final = "/etc/haproxy"

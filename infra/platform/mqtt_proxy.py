@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from infra.component import Component, Placement
 from infra.customer.model import checksum
 from infra.customer.pods import CONFIG_CHECKSUM, container, http_probe
+from infra.customer.ports import MQTTS_PORT
 from infra.names import EDGE_NAMESPACE, MONITORING_NAMESPACE, NAMESPACE_NAME_LABEL, platform_labels
 from infra.platform.haproxy import (
     BROKER_PORTS,
     CERTIFICATE_DIRECTORY,
     CONFIGURATION_DIRECTORY,
     METRICS_PORT,
-    MQTTS_PORT,
     Edge,
     configuration_files,
 )

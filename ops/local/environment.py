@@ -235,9 +235,9 @@ class Environment:
             console=self.console,
         )
 
-    def _overrides(self, toolbox: Toolbox, access: KubeAccess) -> dict[str, str]:
+    def _overrides(self, toolbox: Toolbox, access: KubeAccess) -> dict[str, object]:
         """Return the configuration that depends on this machine."""
-        overrides = {
+        overrides: dict[str, object] = {
             "iotistic:kubeconfig": str(access.kubeconfig),
             "iotistic:kubeContext": access.context,
         }
@@ -245,7 +245,7 @@ class Environment:
             overrides["iotistic:storageClass"] = STORAGE_CLASS
         if self.target.context is not None or self._node_folder.exists():
             # Nothing issues the edge's certificate there, and pods that run would wait for it forever.
-            overrides["iotistic:mqttEdge"] = "null"
+            overrides["iotistic:mqttEdge"] = {}
         if self.target.context is not None:
             found = Inventory(toolbox, access)
             overrides |= {

@@ -69,7 +69,7 @@ class LocalStack:
             "PULUMI_ERROR_OUTPUT_STRING": "1",
         }
 
-    def open(self, overrides: Mapping[str, str]) -> auto.Stack:
+    def open(self, overrides: Mapping[str, object]) -> auto.Stack:
         """Return the stack, created if need be, with its configuration written anew.
 
         Args:
@@ -123,7 +123,7 @@ class LocalStack:
         project["runtime"]["options"]["virtualenv"] = str(ROOT / project["runtime"]["options"]["virtualenv"])
         _write_yaml(self.folder / PROJECT_FILE, project)
 
-    def _write_config(self, overrides: Mapping[str, str]) -> None:
+    def _write_config(self, overrides: Mapping[str, object]) -> None:
         """Write the configuration: the committed file, this machine's values, and the encrypted ones kept."""
         document: dict[str, Any] = _YAML.load(ROOT / self.config_file.name)
         document["config"].update(overrides)

@@ -79,7 +79,8 @@ def leave_out_edge(project: DevProject) -> None:
     config.write_text("".join(line for line in lines if "mqttEdge" not in line), encoding="utf-8")
     declared = project.folder / "Pulumi.yaml"
     text = declared.read_text(encoding="utf-8")
-    declared.write_text(re.sub(r"  mqttEdge:\n(    .*\n)+", "", text), encoding="utf-8")
+    # The engine wants a value for every key that is declared as an object.
+    declared.write_text(re.sub(r"  [a-zA-Z]+:\n    type: object\n(    .*\n)+", "", text), encoding="utf-8")
 
 
 def real_node(home: Path) -> RealNode:

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.node
 
 TOPIC = "iot/acme/kept"
+SUSPENDED = """\
+lifecycle:
+  state: "suspended"
+  reason: "tries whether its data stays"
+  since: "2026-11-20"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -92,10 +98,10 @@ def test_it_outlives_suspension_and_a_change_of_plan(stored: World) -> None:
     file = stored.project.registry / "acme.yaml"
     before = file.read_text(encoding="utf-8")
     try:
-        file.write_text(before + 'lifecycle:\n  state: "suspended"\n', encoding="utf-8")
+        file.write_text(before + SUSPENDED, encoding="utf-8")
         stored.project.iotistic("local", "up")
         assert not any(name(pod) in {"postgres", "mosquitto", "api"} for pod in running(stored))
-        file.write_text(before.replace('plan: "starter"', 'plan: "professional"'), encoding="utf-8")
+        file.write_text(upgraded(before), encoding="utf-8")
         stored.project.iotistic("local", "up")
         stored.wait_ready("acme")
         assert has_kept_everything(stored)
@@ -104,6 +110,17 @@ def test_it_outlives_suspension_and_a_change_of_plan(stored: World) -> None:
         stored.project.iotistic("local", "up")
     stored.wait_ready("acme")
     assert has_kept_everything(stored)
+
+
+def upgraded(file: str) -> str:
+    """Return a tenant's file with a larger plan, on volumes that it can go back with."""
+    for old, new in (
+        ('plan: "starter"', 'plan: "professional"'),
+        ('status: "trialing"', 'status: "active"\n  current_period_end: "2027-11-30"'),
+    ):
+        assert old in file
+        file = file.replace(old, new)
+    return file + 'storage:\n  postgres: "10Gi"\n  mosquitto: "1Gi"\n'
 
 
 def running(world: World) -> list[dict[str, object]]:

@@ -57,7 +57,7 @@ class Run:
     outputs: dict[str, Any]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def config(licence_private_key: str) -> dict[str, str]:
     """A complete configuration of a dev stack."""
     return {

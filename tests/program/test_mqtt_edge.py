@@ -111,13 +111,13 @@ def test_the_edge_is_declared_where_the_configuration_has_one(
 ) -> None:
     names = {
         resource.name
-        for resource in run_program({**config, "mqttEdge": "{}"}).engine.declared
+        for resource in run_program({**config, "mqttEdge": '{"enabled": true}'}).engine.declared
         if resource.typ.endswith(":Deployment")
     }
     assert "mqtt-edge-deployment-mqtt-edge" in names
 
 
-@pytest.mark.parametrize("off", [{}, {"mqttEdge": "null"}])
+@pytest.mark.parametrize("off", [{}, {"mqttEdge": "{}"}, {"mqttEdge": '{"enabled": false}'}])
 def test_without_it_there_is_none(
     run_program: Callable[..., Run], config: dict[str, str], off: dict[str, str]
 ) -> None:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import platform
 import shutil
 import sys
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import jinja2
-
 from ops.local import processes
-from ops.local.control_plane import SERVICE_RANGE
 from ops.local.kube_command import KubectlError, kubectl
-from ops.local.kubeconfig import KubeAccess, write_kubeconfig
 from ops.local.node import addresses as ranges
 from ops.local.node import cgroups, machine
 from ops.local.node.addresses import Addresses
-from ops.local.node.images import PAUSE, NodeImages
+from ops.local.node.configuration import dns_address, write_configuration
+from ops.local.node.images import NodeImages
 from ops.local.node.layout import NODE_NAME, NodeLayout
 from ops.local.node.manifests import KIND_LABEL, dns_objects, foundation
 from ops.local.node.namespaces import Namespaces, NodeError, start_detached, wait_for
@@ -31,21 +26,18 @@ from ops.local.store import exclusive, write_atomically
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from rich.console import Console
 
+    from ops.local.kubeconfig import KubeAccess
     from ops.local.tools import Toolbox
 
 TOOLS: Final = ("kubelet", "kube-proxy", "coredns", "kube-router", "cert-manager")
 """What a node needs beside the tools of the embedded cluster."""
-_TEMPLATES: Final = Path(__file__).parent / "templates"
 _READY_SECONDS: Final = 60
 _SIMULATED_NODES: Final = f"{KIND_LABEL}!=real"
 _FIELD_MANAGER: Final = "real-node"
-_XTABLES: Final = "xtables-legacy-multi"
-_XTABLES_NAMES: Final = tuple(
-    f"{family}{verb}" for family in ("iptables", "ip6tables") for verb in ("", "-save", "-restore")
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +87,14 @@ class RealNode:
         machine.prepare(self._console)
         with self._alone(), step(self._console, f"node {NODE_NAME}") as say:
             chosen = self._addresses()
-            self._write_files(chosen)
-            cgroups.make(self.layout.cgroup)
+            write_configuration(self.layout, chosen, self._access)
             say("starting its parts")
             if self.namespaces.holder is None:
-                # What is left of a node that was killed would keep its cable from being laid again.
+                # What is left of a node that was killed would keep its cable from being laid
+                # again, and the kubelet busy for minutes with groups of pods that are gone.
                 self._end()
+                cgroups.remove(self.layout.cgroup)
+            cgroups.make(self.layout.cgroup)
             self.namespaces.start(chosen)
             started = self._start_relay(chosen)
             self._apply(foundation(chosen, platform.machine()))
@@ -117,11 +111,6 @@ class RealNode:
             say("waiting for its cluster DNS")
             self._furnish(chosen)
         return started
-
-    def stop(self) -> None:
-        """End everything that runs in it, as if it lost its power; `up` starts it again with its data."""
-        with self._alone():
-            self._end()
 
     def down(self) -> None:
         """Remove the node with its volumes, and every trace of it on this machine."""
@@ -195,50 +184,6 @@ class RealNode:
             "--filename=-",
             stdin=objects,
         )
-
-    def _write_files(self, chosen: Addresses) -> None:
-        """Write the parts' configuration and the programs they call by name."""
-        etc = self.layout.etc
-        values = {
-            "pause_image": PAUSE,
-            "plugin_folder": machine.plugin_folder(),
-            "pods": chosen.pods,
-            "node": chosen.node,
-            "cgroup": self.layout.cgroup,
-            "dns": dns_address(),
-            "name": NODE_NAME,
-        }
-        files = {
-            "containerd.toml": "containerd.toml",
-            "cni.conflist": "cni/10-node.conflist",
-            "kubelet.yaml": "kubelet.yaml",
-            "kube-proxy.yaml": "kube-proxy.yaml",
-        }
-        for template, name in files.items():
-            text = (_TEMPLATES / template).read_text(encoding="utf-8")
-            rendered = jinja2.Template(text, undefined=jinja2.StrictUndefined).render(values)
-            write_atomically(etc / name, rendered)
-        # No name server of this machine: a pod asks the cluster's, and that one knows the cluster only.
-        write_atomically(etc / "resolv.conf", f"nameserver {chosen.bridge}\n")
-        self._write_credentials()
-        for folder in ("bin", "volumes", "pod-logs", "kubelet", "containerd"):
-            (self.layout.folder / folder).mkdir(parents=True, exist_ok=True)
-        for name in _XTABLES_NAMES:
-            link = self.layout.folder / "bin" / name
-            if not link.is_symlink():
-                link.symlink_to(f"/usr/sbin/{_XTABLES}")
-
-    def _write_credentials(self) -> None:
-        document = json.loads(self._access.kubeconfig.read_text(encoding="utf-8"))
-        cluster, user = document["clusters"][0]["cluster"], document["users"][0]["user"]
-        etc = self.layout.etc
-        for name, encoded in {
-            "ca.crt": cluster["certificate-authority-data"],
-            "client.crt": user["client-certificate-data"],
-            "client.key": user["client-key-data"],
-        }.items():
-            write_atomically(etc / name, base64.b64decode(encoded).decode())
-        write_kubeconfig(etc / "kubeconfig", context="node", cluster=cluster, user=user)
 
     def _start_relay(self, chosen: Addresses) -> list[str]:
         port = int(self._access.server.rsplit(":", 1)[1])
@@ -329,8 +274,3 @@ class RealNode:
             chosen = self._addresses()
             processes.end(processes.find(lambda command: is_relay(command, chosen)), patience=0)
         self.namespaces.remove_cable()
-
-
-def dns_address() -> str:
-    """Return the cluster DNS's address, the tenth of the range as everywhere."""
-    return str(IPv4Network(SERVICE_RANGE)[10])

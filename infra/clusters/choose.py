@@ -1,0 +1,34 @@
+"""Which cluster a stack runs on, by its configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.clusters import existing
+from infra.clusters.cloud import CloudArgs
+
+if TYPE_CHECKING:
+    from infra.clusters.cluster import Cluster
+    from infra.settings import Settings
+
+
+def connect(settings: Settings) -> Cluster:
+    """Return the stack's cluster, with everything it consists of declared if the program makes it.
+
+    A cloud's SDK is imported only where it is used: each takes up to a second.
+    """
+    chosen = settings.cloud
+    if chosen is None:
+        return existing.connect(settings)
+    args = CloudArgs.of(settings)
+    if chosen.kind == "aks":
+        from infra.clusters.aks import AksCluster  # noqa: PLC0415 - see above
+
+        return AksCluster("cloud", args, chosen).cluster
+    if chosen.kind == "eks":
+        from infra.clusters.eks import EksCluster  # noqa: PLC0415 - see above
+
+        return EksCluster("cloud", args, chosen).cluster
+    from infra.clusters.gke import GkeCluster  # noqa: PLC0415 - see above
+
+    return GkeCluster("cloud", args, chosen).cluster

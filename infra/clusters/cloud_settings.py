@@ -1,0 +1,128 @@
+"""What a stack chooses about a cluster that the program itself makes."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+_MODEL = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+_GUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+
+_WIDEST_API_RANGE = 8
+"""Prefix length: anything wider is most of the internet."""
+
+
+def _not_everybody(network: IPv4Network) -> IPv4Network:
+    if network.prefixlen < _WIDEST_API_RANGE:
+        message = (
+            f"{network} lets most of the internet reach the Kubernetes API; list the networks that need it"
+        )
+        raise ValueError(message)
+    return network
+
+
+class NodePool(BaseModel):
+    """Nodes of one kind. How many there are follows from what runs."""
+
+    model_config = _MODEL
+
+    size: str | None = Field(
+        default=None, min_length=1, description="Machine type. Not set: the cloud's default here."
+    )
+    least: Annotated[int, Field(ge=1, le=1_000)] = Field(default=3, description="Fewest nodes.")
+    most: Annotated[int, Field(ge=1, le=1_000)] = Field(default=10, description="Most nodes.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> NodePool:
+        if self.least > self.most:
+            message = f"least ({self.least}) is more than most ({self.most})"
+            raise ValueError(message)
+        return self
+
+
+class Maintenance(BaseModel):
+    """When the cloud may touch the cluster by itself."""
+
+    model_config = _MODEL
+
+    day: Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"] = "Sunday"
+    hour: Annotated[int, Field(ge=0, le=19)] = Field(
+        default=2, description="First hour, UTC. It has to end on the same day."
+    )
+    hours: Annotated[int, Field(ge=4, le=4)] = Field(
+        default=4, description="How long: what all clouds allow."
+    )
+
+
+class CloudSettings(BaseModel):
+    """What every cloud needs to be told."""
+
+    model_config = _MODEL
+
+    region: Annotated[str, Field(pattern=r"^[a-z]+[a-z0-9-]*$")] = Field(description="Where everything is.")
+    kubernetes_version: Annotated[str, Field(pattern=r"^1\.\d{2}(\.\d+)?$")] = Field(
+        description="Always explicit: a cloud's default changes under a stack that did not."
+    )
+    api_cidrs: Annotated[
+        list[Annotated[IPv4Network, AfterValidator(_not_everybody)]], Field(min_length=1)
+    ] = Field(description="Networks from which the Kubernetes API can be reached.")
+    system_pool: NodePool = Field(default_factory=NodePool, description="For the platform.")
+    tenant_pool: NodePool = Field(default_factory=NodePool, description="For the customers.")
+    maintenance: Maintenance = Field(default_factory=Maintenance)
+    log_days: Literal[30, 60, 90, 180, 365] = Field(
+        default=90, description="How long control-plane logs are kept."
+    )
+    tags: dict[str, str] = Field(default_factory=dict, description="On everything, beside the project's own.")
+
+    @property
+    def api_ranges(self) -> list[str]:
+        """The API's networks, as clouds take them."""
+        return [str(network) for network in self.api_cidrs]
+
+
+class AksSettings(CloudSettings):
+    """Azure Kubernetes Service."""
+
+    kind: Literal["aks"]
+    subscription_id: Annotated[str, Field(pattern=_GUID)]
+    tenant_id: Annotated[str, Field(pattern=_GUID)] = Field(
+        description="The directory that knows the people."
+    )
+    admin_group_ids: Annotated[list[Annotated[str, Field(pattern=_GUID)]], Field(min_length=1)] = Field(
+        description="Entra groups whose members administer the cluster, CI's identity among them."
+    )
+    key_vault_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,22}[a-z0-9]$")] = Field(
+        description="Name of the vault of the cluster's keys. Unique in all of Azure."
+    )
+
+
+class EksSettings(CloudSettings):
+    """Amazon Elastic Kubernetes Service."""
+
+    kind: Literal["eks"]
+    account_id: Annotated[str, Field(pattern=r"^\d{12}$")] = Field(
+        description="The one account in which anything may be made."
+    )
+    admin_role_arns: Annotated[
+        list[Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]], Field(min_length=1)
+    ] = Field(description="Roles that administer the cluster, CI's among them.")
+    zones: Annotated[list[Annotated[str, Field(pattern=r"^[a-z]$")]], Field(min_length=2, max_length=4)] = (
+        Field(default_factory=lambda: ["a", "b", "c"], description="Letters of the availability zones.")
+    )
+
+
+class GkeSettings(CloudSettings):
+    """Google Kubernetes Engine."""
+
+    kind: Literal["gke"]
+    project: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
+    project_number: Annotated[str, Field(pattern=r"^\d+$")] = Field(
+        description="Names Google's own accounts in the project, which use the cluster's key."
+    )
+
+
+AnyCloud: TypeAlias = Annotated[AksSettings | EksSettings | GkeSettings, Field(discriminator="kind")]
+CLOUDS = ("aks", "eks", "gke")

@@ -1,0 +1,173 @@
+"""Prometheus's own tool runs every alert: it fires when it should, and is silent otherwise."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.customer.monitoring import rule_groups
+from tests.edge.world import program
+from tests.program.instances import instance_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infra.customer.model import Instance
+
+pytestmark = pytest.mark.edge
+
+TENANTS = ("acme", "globex", "initech")
+DAYS = 4
+"""How long each alert is watched: more than the longest wait and the oldest backup together."""
+
+_STEPS = DAYS * 24 * 6
+
+Series = dict[str, str]
+"""Values of metrics over time, in promtool's notation: ``1+0x9`` is ten times 1."""
+
+
+def healthy(namespace: str) -> Series:
+    """Return the metrics of an instance that has no fault. Its last backup always is a minute old."""
+    here = f'namespace="{namespace}"'
+    still = f"+0x{_STEPS}"
+    return {
+        f"pg_up{{{here}}}": f"1{still}",
+        f'kube_deployment_status_replicas_available{{{here},deployment="api"}}': f"1{still}",
+        f'kube_statefulset_status_replicas_ready{{{here},statefulset="mosquitto"}}': f"1{still}",
+        f'kubelet_volume_stats_used_bytes{{{here},persistentvolumeclaim="postgres-data"}}': f"80{still}",
+        f'kubelet_volume_stats_capacity_bytes{{{here},persistentvolumeclaim="postgres-data"}}': f"100{still}",
+        f'kube_resourcequota{{{here},resource="limits.cpu",type="used"}}': f"90{still}",
+        f'kube_resourcequota{{{here},resource="limits.cpu",type="hard"}}': f"100{still}",
+        f'kube_resourcequota{{{here},resource="services.loadbalancers",type="used"}}': f"0{still}",
+        f'kube_resourcequota{{{here},resource="services.loadbalancers",type="hard"}}': f"0{still}",
+        f'kube_cronjob_status_last_successful_time{{{here},cronjob="backup"}}': f"-60+600x{_STEPS}",
+    }
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What one metric shows when something is wrong; None: it is gone."""
+
+    alert: str
+    metric: str
+    value: str | None
+
+
+FAULTS = [
+    Fault("TenantDatabaseDown", "pg_up", "0"),
+    Fault("TenantDatabaseDown", "pg_up", None),
+    Fault("TenantApiNotReady", "kube_deployment_status_replicas_available", "0"),
+    Fault("TenantApiNotReady", "kube_deployment_status_replicas_available", None),
+    Fault("TenantBrokerDown", "kube_statefulset_status_replicas_ready", "0"),
+    Fault("TenantBrokerDown", "kube_statefulset_status_replicas_ready", None),
+    Fault("TenantVolumeFilling", "kubelet_volume_stats_used_bytes", "86"),
+    Fault("TenantQuotaNearlyUsed", 'type="used"', "96"),
+    Fault("TenantBackupMissing", "kube_cronjob_status_last_successful_time", "0"),
+    Fault("TenantBackupMissing", "kube_cronjob_status_last_successful_time", None),
+]
+
+
+def broken(series: Series, fault: Fault) -> Series:
+    """Return the metrics with a fault from the first moment on."""
+    hit = {name for name in series if fault.metric in name and "loadbalancers" not in name}
+    assert len(hit) == 1, hit
+    kept = {name: values for name, values in series.items() if name not in hit}
+    return kept if fault.value is None else kept | dict.fromkeys(hit, f"{fault.value}+0x{_STEPS}")
+
+
+def promtool(folder: Path, instance: Instance, series: Series, firing: str | None) -> None:
+    """Let promtool decide that after some days one alert is firing and no other is."""
+    groups = rule_groups(instance)
+    rules = folder / "rules.json"
+    rules.write_text(json.dumps(groups), encoding="utf-8")
+    alerts = [rule for group in groups["groups"] for rule in group["rules"] if "alert" in rule]
+    at = f"{DAYS * 24 - 1}h"
+    expected = [
+        {
+            "eval_time": at,
+            "alertname": alert["alert"],
+            "exp_alerts": [
+                {
+                    "exp_labels": alert["labels"] | labels_of(alert["alert"], instance),
+                    "exp_annotations": alert["annotations"],
+                }
+            ]
+            if alert["alert"] == firing
+            else [],
+        }
+        for alert in alerts
+    ]
+    assert firing is None or any(alert["alert"] == firing for alert in alerts)
+    test = {
+        "rule_files": [str(rules)],
+        "evaluation_interval": "10m",
+        # The alerts read what is recorded, and at these steps the one recorded before is too old.
+        "group_eval_order": [group["name"] for group in groups["groups"]],
+        "tests": [
+            {
+                "interval": "10m",
+                "input_series": [{"series": name, "values": values} for name, values in series.items()],
+                "alert_rule_test": expected,
+            }
+        ],
+    }
+    file = folder / "test.json"
+    file.write_text(json.dumps(test), encoding="utf-8")
+    tool = str(program("promtool"))
+    for command in (["check", "rules", str(rules)], ["test", "rules", str(file)]):
+        answer = subprocess.run([tool, *command], capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def labels_of(alert: str, instance: Instance) -> dict[str, str]:
+    """Return what the metric behind an alert tells, beside what the alert says itself."""
+    here = {"namespace": instance.tenant.namespace}
+    return {
+        "TenantLicenceNearItsEnd": {},
+        "TenantDatabaseDown": here,
+        "TenantApiNotReady": here | {"deployment": "api"},
+        "TenantBrokerDown": here | {"statefulset": "mosquitto"},
+        "TenantVolumeFilling": here | {"persistentvolumeclaim": "postgres-data"},
+        "TenantQuotaNearlyUsed": {"resource": "limits.cpu"},
+        "TenantBackupMissing": here | {"cronjob": "backup"},
+    }[alert]
+
+
+def watched(tenant_id: str, *, licence_ends: datetime | None = None) -> Instance:
+    """Return an instance as promtool's clock sees it, which starts in 1970."""
+    ends = licence_ends or datetime(1971, 1, 1, tzinfo=UTC)
+    return instance_of(tenant_id, licence_expires_at=ends)
+
+
+@pytest.mark.parametrize("tenant_id", TENANTS)
+def test_a_healthy_instance_is_silent(tmp_path: Path, tenant_id: str) -> None:
+    instance = watched(tenant_id)
+    promtool(tmp_path, instance, healthy(instance.tenant.namespace), None)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.alert}-{fault.value}")
+@pytest.mark.parametrize("tenant_id", TENANTS)
+def test_each_fault_fires_its_alert_and_no_other(tmp_path: Path, tenant_id: str, fault: Fault) -> None:
+    instance = watched(tenant_id)
+    series = broken(healthy(instance.tenant.namespace), fault)
+    # Another tenant's health is nobody's but theirs.
+    series |= healthy("customer-another")
+    promtool(tmp_path, instance, series, fault.alert)
+
+
+@pytest.mark.parametrize("tenant_id", TENANTS)
+def test_a_licence_near_its_end_is_told_whether_or_not_anything_runs(tmp_path: Path, tenant_id: str) -> None:
+    soon = datetime.fromtimestamp(0, UTC) + timedelta(days=DAYS + 10)
+    instance = watched(tenant_id, licence_ends=soon)
+    promtool(tmp_path, instance, healthy(instance.tenant.namespace), "TenantLicenceNearItsEnd")
+
+
+def test_a_suspended_instance_has_no_alert_of_what_does_not_run(tmp_path: Path) -> None:
+    ends = datetime(1971, 1, 1, tzinfo=UTC)
+    instance = instance_of("acme", runs=False, licence_expires_at=ends)
+    promtool(tmp_path, instance, {}, None)
