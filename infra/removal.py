@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pulumi
+from tenacity import retry, stop_after_attempt, wait_fixed
 
 from infra.customer.instance import CustomerInstance
 from tenants.errors import Problem, UsageError
@@ -21,12 +22,22 @@ if TYPE_CHECKING:
 _READ_STACK: Final = "pulumi:pulumi:readStackResourceOutputs"
 """The engine's own function that returns a stack's resources, also after a run that was killed."""
 
+_READ_ATTEMPTS: Final = 10
+_READ_PAUSE_SECONDS: Final = 0.3
+"""The state in a folder is not written in one step, so a read in that moment finds half of it."""
+
 
 async def deployed_tenants() -> frozenset[str]:
     """Return the ids of the customers that this stack's state holds."""
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    return tenants_among(await _resources_of(stack))
+
+
+@retry(stop=stop_after_attempt(_READ_ATTEMPTS), wait=wait_fixed(_READ_PAUSE_SECONDS), reraise=True)
+async def _resources_of(stack: str) -> Iterable[str]:
     answer = await pulumi.runtime.invoke_async(_READ_STACK, {"stackName": stack})
-    return tenants_among(answer["outputs"])
+    urns: dict[str, object] = answer["outputs"]
+    return urns
 
 
 def tenants_among(urns: Iterable[str]) -> frozenset[str]:
