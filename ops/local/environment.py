@@ -107,13 +107,15 @@ class Environment:
             )
             toolbox = tools.ensure(console=self.console)
             access = self._cluster(toolbox)
+            overrides = self._overrides(toolbox, access)
             if self._node_folder.exists():
-                wanted = wanted_images(self.registry(), committed_config(STACK, root=ROOT))
+                config = {**committed_config(STACK, root=ROOT), **overrides}
+                wanted = wanted_images(self.registry(), config)
                 self._real_node(access).images.ensure_published(wanted)
             stack = LocalStack(name=STACK, folder=self.target.folder, toolbox=toolbox, secrets=secrets)
             if not stack.state_file.exists():
                 refuse_orphans(Inventory(toolbox, access))
-            opened = stack.open(self._overrides(toolbox, access))
+            opened = stack.open(overrides)
             stack.recover(opened, say=self.console.print)
             self._refuse_vanished(stack.resources(opened))
             with engine_run(self.console, f"stack {STACK}", log=self.target.folder / "up.log") as run:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,19 +67,7 @@ def checkout(folder: Path) -> DevProject:
     for file in project.registry.glob("[!_]*.yaml"):
         if file.stem not in ONLY:
             file.unlink()
-    leave_out_edge(project)
     return project
-
-
-def leave_out_edge(project: DevProject) -> None:
-    """Take the devices' edge out of the checkout: it waits for a certificate that nobody issues here."""
-    config = project.folder / "Pulumi.dev.yaml"
-    lines = config.read_text(encoding="utf-8").splitlines(keepends=True)
-    config.write_text("".join(line for line in lines if "mqttEdge" not in line), encoding="utf-8")
-    declared = project.folder / "Pulumi.yaml"
-    text = declared.read_text(encoding="utf-8")
-    # The engine wants a value for every key that is declared as an object.
-    declared.write_text(re.sub(r"  [a-zA-Z]+:\n    type: object\n(    .*\n)+", "", text), encoding="utf-8")
 
 
 def real_node(home: Path) -> RealNode:

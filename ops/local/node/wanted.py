@@ -31,6 +31,6 @@ def wanted_images(registry: Registry, config: Mapping[str, Any]) -> list[str]:
     images = load_images(source)
     optional = any(tenant.options.exporter for tenant in registry.tenants)
     found = [str(getattr(images, item.name)) for item in fields(Images) if optional or item.name != _OPTIONAL]
-    if "iotistic:mqttEdge" in config:
+    if config.get("iotistic:mqttEdge", {}).get("enabled"):
         found.append(str(load_platform_image("haproxy", source)))
     return found

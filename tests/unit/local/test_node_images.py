@@ -29,9 +29,9 @@ def registry() -> Registry:
 
 
 class TestWanted:
-    def test_the_edge_is_wanted_where_it_is_configured(self, registry: Registry) -> None:
-        without = wanted_images(registry, {})
-        with_edge = wanted_images(registry, {"iotistic:mqttEdge": {}})
+    def test_the_edge_is_wanted_where_it_is_enabled(self, registry: Registry) -> None:
+        without = wanted_images(registry, {"iotistic:mqttEdge": {}})
+        with_edge = wanted_images(registry, {"iotistic:mqttEdge": {"enabled": True}})
         [more] = set(with_edge) - set(without)
         assert "/haproxy:" in more
 
