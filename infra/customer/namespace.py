@@ -96,6 +96,16 @@ def disruption_budget(instance: Instance) -> Manifest:
         "metadata": instance.metadata(APP, app=APP, component="availability"),
         "spec": {
             "maxUnavailable": 1,
-            "selector": {"matchLabels": {"app.kubernetes.io/instance": instance.tenant.id}},
+            "selector": {
+                "matchLabels": {"app.kubernetes.io/instance": instance.tenant.id},
+                # A budget can only count pods of what scales, and a Job does not.
+                "matchExpressions": [
+                    {
+                        "key": "app.kubernetes.io/component",
+                        "operator": "NotIn",
+                        "values": ["bootstrap", "backup"],
+                    }
+                ],
+            },
         },
     }

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
+from ops.local.control_plane import ControlPlaneError
 from ops.local.engine_run import EngineError
+from ops.local.node.namespaces import NodeError
 from tenants.errors import EXIT_USAGE, UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +53,9 @@ def show_refusals(function: Callable[P, R]) -> Callable[P, R]:
         except UsageError as error:
             print_refusal(error)
             raise typer.Exit(EXIT_USAGE) from None
+        except (ControlPlaneError, NodeError) as error:
+            print_error(str(error))
+            raise typer.Exit(EXIT_FAILURE) from None
         except EngineError as error:
             for text in [*error.errors, str(error)]:
                 print_error(text)

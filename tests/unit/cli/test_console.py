@@ -1,36 +1,57 @@
-"""How the command talks to a person at a terminal."""
-
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+import pytest
+import typer
+
+from ops.cli.console import show_refusals
+from ops.local.control_plane import ControlPlaneError
+from ops.local.engine_run import EngineError
+from ops.local.node.namespaces import NodeError
+from tenants.errors import UsageError
 
 if TYPE_CHECKING:
-    import pytest
-
-    from tests.unit.cli.conftest import Project
+    from pathlib import Path
 
 
-def terminal() -> Console:
-    return Console(file=io.StringIO(), force_terminal=True, color_system="standard", highlight=False)
+def test_refused_input_ends_with_2_and_every_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    @show_refusals
+    def command() -> None:
+        raise UsageError.of(where="a.yaml: plan", what="[bold]x[/bold]", why="because", how="so")
+
+    with pytest.raises(typer.Exit) as end:
+        command()
+    assert end.value.exit_code == 2
+    assert "a.yaml: plan: [bold]x[/bold]" in capsys.readouterr().err
 
 
-def test_a_diff_is_coloured_on_a_terminal(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = terminal()
-    monkeypatch.setattr("ops.cli.edits.output", screen)
-    project.edit("tenant", "set", "acme", "plan=professional", "--dry-run")
-    shown = screen.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
-    assert '\x1b[31m-plan: "starter"\x1b[0m' in shown
-    assert '\x1b[32m+plan: "professional"\x1b[0m' in shown
-
-
-def test_json_is_plain_for_programs_and_coloured_for_people(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [ControlPlaneError("etcd ended"), NodeError("kubelet ended")])
+def test_a_part_that_does_not_start_ends_with_1_and_no_traceback(
+    error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "\x1b" not in project.run("plan", "list", "--json").out
-    screen = terminal()
-    monkeypatch.setattr("ops.cli.console.output", screen)
-    project.run("plan", "list", "--json")
-    assert "\x1b[" in screen.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+    @show_refusals
+    def command() -> None:
+        raise error
+
+    with pytest.raises(typer.Exit) as end:
+        command()
+    assert end.value.exit_code == 1
+    assert f"error: {error}" in capsys.readouterr().err
+
+
+def test_a_failed_run_says_what_the_engine_said_and_where_the_rest_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failure = EngineError("stack dev", ["quota exceeded"], tmp_path / "up.log")
+
+    @show_refusals
+    def command() -> None:
+        raise failure
+
+    with pytest.raises(typer.Exit) as end:
+        command()
+    assert end.value.exit_code == 1
+    said = capsys.readouterr().err
+    assert "quota exceeded" in said
+    assert "up.log" in said
