@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 
 STACK: Final = "dev"
 HOME: Final = ROOT / ".local"
+PARALLEL: Final = 64
+"""Operations at once. Most of them only wait for an object to be ready, so the engine's own choice,
+four for each processor, would let a few waiting ones hold up all others."""
+
 UNCHANGED: Final = frozenset({"same", "read"})
 """Engine operations that change nothing."""
 
@@ -119,7 +123,7 @@ class Environment:
             stack.recover(opened, say=self.console.print)
             self._refuse_vanished(stack.resources(opened))
             with engine_run(self.console, f"stack {STACK}", log=self.target.folder / "up.log") as run:
-                result = opened.up(on_output=run.on_output, on_event=run.on_event)
+                result = opened.up(parallel=PARALLEL, on_output=run.on_output, on_event=run.on_event)
             changes = result.summary.resource_changes or {}
             return Outcome(changes={str(operation): count for operation, count in changes.items()})
 
@@ -276,7 +280,7 @@ class Environment:
         opened = stack.open(self._overrides(toolbox, self.access(toolbox)))
         stack.recover(opened, say=self.console.print)
         with engine_run(self.console, f"stack {STACK}", log=self.target.folder / "down.log") as run:
-            opened.destroy(on_output=run.on_output, on_event=run.on_event)
+            opened.destroy(parallel=PARALLEL, on_output=run.on_output, on_event=run.on_event)
 
     def _refuse_vanished(self, urns: Iterable[str]) -> None:
         """Say before the engine starts what the program would refuse: exit status 2, nothing touched."""
