@@ -144,10 +144,14 @@ def _text(value: str) -> bytes:
 def _connect(
     address: Address, name: str | bytes | None, trust: ssl.SSLContext, preamble: bytes
 ) -> ssl.SSLSocket:
-    plain = socket.create_connection((address.host, address.port), timeout=TIMEOUT_SECONDS)
+    # Wrapped before it connects: one that is reset between the two is never closed.
+    secured = trust.wrap_socket(socket.socket(), server_hostname=name, do_handshake_on_connect=False)
     try:
-        plain.sendall(preamble)
-        return trust.wrap_socket(plain, server_hostname=name)
+        secured.settimeout(TIMEOUT_SECONDS)
+        secured.connect((address.host, address.port))
+        socket.socket.sendall(secured, preamble)
+        secured.do_handshake()
     except OSError:
-        plain.close()
+        secured.close()
         raise
+    return secured
