@@ -12,10 +12,8 @@ from infra.component import Placement
 from infra.customer.available import refuse_unavailable
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
 from infra.customer.model import Credentials, Instance, Surroundings
-from infra.images import ImageSource, load_images, load_platform_image
-from infra.platform.haproxy import Edge
-from infra.platform.mqtt_proxy import MqttProxy, MqttProxyArgs
-from infra.platform.platform import Platform, PlatformArgs
+from infra.images import ImageSource, load_images
+from infra.platform.parts import declare_platform
 from infra.removal import deployed_tenants, refuse_vanished
 from infra.settings import Settings
 from tenants.errors import UsageError
@@ -71,22 +69,11 @@ async def declare() -> dict[str, Any]:
 
     cluster = choose.connect(settings)
     placement = Placement(provider=cluster.provider, protect=settings.protect)
-    platform = Platform("platform", PlatformArgs(environment=settings.environment, placement=placement))
-    if settings.mqtt_edge.enabled:
-        MqttProxy(
-            "mqtt-edge",
-            MqttProxyArgs(
-                environment=settings.environment,
-                edge=Edge(domain=settings.domain, settings=settings.mqtt_edge),
-                image=load_platform_image("haproxy", image_source(settings)),
-                placement=placement,
-                depends_on=platform.ready,
-            ),
-        )
+    ready = declare_platform(settings, images=image_source(settings), placement=placement)
     customers = {
         instance.tenant.id: CustomerInstance(
             instance.tenant.id,
-            CustomerInstanceArgs(instance=instance, placement=placement, depends_on=platform.ready),
+            CustomerInstanceArgs(instance=instance, placement=placement, depends_on=ready),
         )
         for instance in instances
     }
