@@ -108,11 +108,25 @@ class Component(pulumi.ComponentResource):
         return KubernetesObject(
             f"{self._name}-{logical_name(manifest)}",
             manifest,
-            pulumi.ResourceOptions(
-                parent=self,
-                provider=self._placement.provider,
-                depends_on=list(depends_on),
+            self.child_options(
+                depends_on=depends_on,
                 deleted_with=deleted_with,
                 protect=holds_data and self._placement.protect,
             ),
+        )
+
+    def child_options(
+        self,
+        *,
+        depends_on: Sequence[pulumi.Resource] = (),
+        deleted_with: pulumi.Resource | None = None,
+        protect: bool = False,
+    ) -> pulumi.ResourceOptions:
+        """Return the options of a child: this component as its parent, the cluster's provider."""
+        return pulumi.ResourceOptions(
+            parent=self,
+            provider=self._placement.provider,
+            depends_on=list(depends_on),
+            deleted_with=deleted_with,
+            protect=protect,
         )

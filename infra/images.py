@@ -79,6 +79,13 @@ class ImageSource:
         kept = path if _HOST.match(host) else published.repository
         return Image(f"{self.mirror}/{kept}", published.version, published.digest)
 
+    def registry(self, publisher: str) -> str:
+        """Return the registry that a chart takes images of ``publisher`` from; paths below it are the same.
+
+        A chart names and versions its own images, so single ones cannot be taken from elsewhere.
+        """
+        return publisher if self.mirror is None else self.mirror
+
     def check(self, *, where: str, path: Path = VERSIONS_FILE) -> None:
         """Refuse a mirror or an override that could not work.
 
@@ -89,7 +96,7 @@ class ImageSource:
         Raises:
             UsageError: With one problem for each.
         """
-        known = {name for group in ("images", "platform_images") for name in _entries(path, group)}
+        known = {name for group in ("images", "platform_images") for name in entries(path, group)}
         problems = []
         if self.mirror is not None and not _MIRROR.match(self.mirror):
             problems.append(
@@ -169,20 +176,19 @@ def parse(reference: str) -> Image:
 
 def load_images(source: ImageSource = PUBLISHERS, *, path: Path = VERSIONS_FILE) -> Images:
     """Return a customer's images as versions.yaml pins them, from where ``source`` says."""
-    entries = _entries(path, "images")
-    return Images(
-        **{item.name: source.find(item.name, _image(entries[item.name])) for item in fields(Images)}
-    )
+    pinned = entries(path, "images")
+    return Images(**{item.name: source.find(item.name, _image(pinned[item.name])) for item in fields(Images)})
 
 
 def load_platform_image(name: str, source: ImageSource = PUBLISHERS, *, path: Path = VERSIONS_FILE) -> Image:
     """Return an image of the platform, as versions.yaml pins it under ``platform_images``."""
-    return source.find(name, _image(_entries(path, "platform_images")[name]))
+    return source.find(name, _image(entries(path, "platform_images")[name]))
 
 
-def _entries(path: Path, group: str) -> dict[str, dict[str, Any]]:
-    entries: dict[str, dict[str, Any]] = YAML(typ="safe", pure=True).load(path)[group]
-    return entries
+def entries(path: Path, group: str) -> dict[str, dict[str, Any]]:
+    """Return one group of versions.yaml, by name."""
+    found: dict[str, dict[str, Any]] = YAML(typ="safe", pure=True).load(path)[group]
+    return found
 
 
 def _image(entry: dict[str, Any]) -> Image:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 INSTANCE = "iotistic:customer:CustomerInstance"
+RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
 @dataclass
@@ -41,7 +42,15 @@ class RecordingEngine(Mocks):
         return {"outputs": {urn: {"type": INSTANCE, "outputs": {}} for urn in urns}}, []
 
     def kubernetes_objects(self) -> list[MockResourceArgs]:
-        return [resource for resource in self.declared if resource.typ.startswith("kubernetes:")]
+        return [
+            resource
+            for resource in self.declared
+            if resource.typ.startswith("kubernetes:") and resource.typ != RELEASE
+        ]
+
+    def releases(self) -> dict[str, MockResourceArgs]:
+        """Return the charts, by the name of their release."""
+        return {resource.inputs["name"]: resource for resource in self.declared if resource.typ == RELEASE}
 
 
 @dataclass(frozen=True)
