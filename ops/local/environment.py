@@ -120,8 +120,7 @@ class Environment:
             if not stack.state_file.exists():
                 refuse_orphans(Inventory(toolbox, access))
             opened = stack.open(overrides)
-            stack.recover(opened, say=self.console.print)
-            self._refuse_vanished(stack.resources(opened))
+            self._refuse_vanished(stack.recover(opened, say=self.console.print))
             with engine_run(self.console, f"stack {STACK}", log=self.target.folder / "up.log") as run:
                 result = opened.up(parallel=PARALLEL, on_output=run.on_output, on_event=run.on_event)
             changes = result.summary.resource_changes or {}

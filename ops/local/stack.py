@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -76,6 +77,7 @@ class LocalStack:
             overrides: Configuration that depends on this machine, by key.
         """
         (self.folder / "state").mkdir(parents=True, exist_ok=True)
+        self._keep_no_engine_logs()
         self._write_project()
         self._write_config(overrides)
         workspace = auto.LocalWorkspace(
@@ -87,7 +89,7 @@ class LocalStack:
         self._set_missing_secrets()
         return stack
 
-    def recover(self, stack: auto.Stack, *, say: Callable[[str], None]) -> None:
+    def recover(self, stack: auto.Stack, *, say: Callable[[str], None]) -> list[str]:
         """Undo what a run that was killed left behind: its lock, and operations nobody finished.
 
         Objects that were being created then are created again, which adopts them: every
@@ -96,17 +98,31 @@ class LocalStack:
         Args:
             stack: The opened stack.
             say: Told what is being undone.
+
+        Returns:
+            The URNs of everything in the stack's state.
         """
         if any(is_stale(lock) for lock in self._locks()):
             say("a former run was interrupted: removing its lock")
             stack.cancel()
-        if _deployment(stack).get("pending_operations"):
+        deployment = _deployment(stack)
+        if deployment.get("pending_operations"):
             say("a former run was interrupted: finishing what it began")
             stack.refresh(clear_pending_creates=True)
+            deployment = _deployment(stack)
+        return [resource["urn"] for resource in deployment.get("resources", [])]
 
-    def resources(self, stack: auto.Stack) -> list[str]:
-        """Return the URNs of everything in the stack's state."""
-        return [resource["urn"] for resource in _deployment(stack).get("resources", [])]
+    def _keep_no_engine_logs(self) -> None:
+        """Put a file where the engine would make the folder of its automatic logs.
+
+        It logs every property of every object at each step, which takes half of its time, and there
+        is no switch: it does without only where the folder cannot be made.
+        """
+        logs = self.folder / "pulumi-home" / "logs"
+        if logs.is_dir():
+            shutil.rmtree(logs)
+        logs.parent.mkdir(exist_ok=True)
+        logs.touch()
 
     def _locks(self) -> list[Path]:
         folder = self.folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT / self.name
