@@ -96,6 +96,7 @@ class Component(pulumi.ComponentResource):
         depends_on: Sequence[pulumi.Resource] = (),
         deleted_with: pulumi.Resource | None = None,
         holds_data: bool = False,
+        outlasts: bool = False,
     ) -> KubernetesObject:
         """Declare one object of this component.
 
@@ -104,6 +105,8 @@ class Component(pulumi.ComponentResource):
             depends_on: What has to be ready before it is created.
             deleted_with: The object whose deletion takes this one along: the namespace.
             holds_data: Whether its deletion would lose data that nothing else has.
+            outlasts: Whether it stays in the cluster when it is declared no more. Declared again, it
+                is taken over as it is.
         """
         return KubernetesObject(
             f"{self._name}-{logical_name(manifest)}",
@@ -112,6 +115,7 @@ class Component(pulumi.ComponentResource):
                 depends_on=depends_on,
                 deleted_with=deleted_with,
                 protect=holds_data and self._placement.protect,
+                retain_on_delete=outlasts,
             ),
         )
 
@@ -121,6 +125,7 @@ class Component(pulumi.ComponentResource):
         depends_on: Sequence[pulumi.Resource] = (),
         deleted_with: pulumi.Resource | None = None,
         protect: bool = False,
+        retain_on_delete: bool = False,
     ) -> pulumi.ResourceOptions:
         """Return the options of a child: this component as its parent, the cluster's provider."""
         return pulumi.ResourceOptions(
@@ -129,4 +134,5 @@ class Component(pulumi.ComponentResource):
             depends_on=list(depends_on),
             deleted_with=deleted_with,
             protect=protect,
+            retain_on_delete=retain_on_delete,
         )

@@ -147,6 +147,9 @@ class Images:
     postgres_exporter: Image
     mosquitto_exporter: Image
     restic: Image
+    node_red: Image
+    prometheus: Image
+    grafana: Image
 
     def pinned(self, release: str | None) -> Images:
         """Return the images of a customer who stays on a release of Iotistic's own programs.

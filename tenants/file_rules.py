@@ -10,7 +10,7 @@ from tenants.fields import TENANT_ID_PATTERN
 from tenants.models import LifecycleState, MqttMode
 from tenants.quantities import mebibytes, millicores
 from tenants.statuses import OUTCOMES, Status, ValidUntil
-from tenants.tenant import sizes_of
+from tenants.tenant import merged, sizes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,6 +202,15 @@ def _option_problems(file: TenantFile, plan: Plan, document: Document) -> Iterat
                 why="the tenant would cost more than it pays for",
                 how="leave the option out, or change the plan",
             )
+    options = merged(plan.options, file.options)
+    if options.grafana and not options.prometheus:
+        yield Problem(
+            where=document.where("options", "grafana"),
+            what="asks for a Grafana without a Prometheus of its own",
+            why="it would have nothing to show: the platform's Prometheus knows all customers and would "
+            "show this one the others",
+            how="set options.prometheus to true, or options.grafana to false",
+        )
 
 
 def _size_problems(file: TenantFile, plan: Plan, document: Document) -> Iterator[Problem]:

@@ -196,9 +196,10 @@ class Epochs(BaseModel, frozen=True, extra="forbid"):
     mqtt: Epoch = Field(default=1, title="MQTT", description="Password of the API at the broker.")
     jwt: Epoch = Field(default=1, title="JWT", description="Key of the API's log-in tokens.")
     admin: Epoch = Field(default=1, title="Administrator", description="First password of the dashboard.")
-    node_red: Epoch = Field(default=1, title="Node-RED", description="Secrets of Node-RED.")
+    node_red: Epoch = Field(
+        default=1, title="Node-RED", description="Passwords of Node-RED, for people and at the broker."
+    )
     grafana: Epoch = Field(default=1, title="Grafana", description="Password of Grafana's administrator.")
-    prometheus: Epoch = Field(default=1, title="Prometheus", description="Password of Prometheus.")
     backup: Epoch = Field(default=1, title="Backup", description="Key that encrypts backups.")
     licence_key: Epoch = Field(
         default=1,

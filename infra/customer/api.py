@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.customer import mosquitto, postgres, secrets
-from infra.customer.model import checksum, resources
+from infra.customer.model import checksum, node_options, resources
 from infra.customer.pods import (
     SECRETS_CHECKSUM,
     container,
@@ -17,7 +17,6 @@ from infra.customer.pods import (
     workload,
 )
 from infra.customer.ports import API_PORT, MQTT_PORT, POSTGRES_PORT
-from tenants.quantities import mebibytes
 from tenants.sizing import WATCHER
 
 if TYPE_CHECKING:
@@ -29,9 +28,6 @@ COMPONENT: Final = "api"
 
 API_USER: Final = 1000
 """Numeric, because the image names its user and the kubelet cannot prove a name is not root."""
-
-_HEAP_SHARE: Final = 0.75
-"""Part of the memory limit that the JavaScript heap may take; the rest is buffers and code."""
 
 
 def manifests(instance: Instance) -> list[Manifest]:
@@ -105,8 +101,7 @@ def _environment(instance: Instance) -> list[dict[str, Any]]:
     tenant = instance.tenant
     plain = {
         "NODE_ENV": "production",
-        # The image asks for more heap than a small plan's memory: it would be killed, not collected.
-        "NODE_OPTIONS": f"--max-old-space-size={_heap_mebibytes(instance)}",
+        **node_options(tenant.sizes.api),
         "PORT": str(API_PORT),
         "LOG_LEVEL": "info",
         "CUSTOMER_ID": tenant.customer_id,
@@ -134,7 +129,3 @@ def _broker_url(instance: Instance) -> str:
     if instance.own_broker:
         return f"mqtt://{mosquitto.APP}:{MQTT_PORT}"
     return f"mqtts://{mqtt.endpoint}:{mqtt.endpoint_port}"
-
-
-def _heap_mebibytes(instance: Instance) -> int:
-    return int(mebibytes(instance.tenant.sizes.api.memory_limit) * _HEAP_SHARE)

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
 DATABASE_VERSION: Final = 15
 """Major version of PostgreSQL that instances run."""
 
-_NOT_YET: Final = {
-    "node_red": "Node-RED",
-    "prometheus": "a Prometheus of its own",
-    "grafana": "a Grafana of its own",
-}
-
 
 def refuse_unavailable(tenants: Iterable[Tenant], *, folder: str, broker_issuer: str | None) -> None:
     """Refuse tenants that ask for what an instance cannot have yet.
@@ -50,14 +44,6 @@ def refuse_unavailable(tenants: Iterable[Tenant], *, folder: str, broker_issuer:
 
 
 def _problems(tenant: Tenant, file: str) -> Iterable[Problem]:
-    for option, meaning in _NOT_YET.items():
-        if getattr(tenant.options, option):
-            yield Problem(
-                where=f"{file}: options.{option}",
-                what=f"asks for {meaning}, which instances do not have yet",
-                why="the customer would be promised, and perhaps billed, something that never runs",
-                how=f"set options.{option} to false until it is available",
-            )
     if tenant.database_version != DATABASE_VERSION:
         yield Problem(
             where=f"{file}: database_version",

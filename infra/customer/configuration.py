@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.customer import backup, dashboard, mosquitto, postgres, settle
+from infra.customer import backup, dashboard, grafana, mosquitto, nodered, postgres, prometheus, settle
 from infra.customer.pods import CONFIG
 
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ def config_map(instance: Instance) -> Manifest:
         files |= mosquitto.configuration(instance)
     if instance.surroundings.backup_repository is not None:
         files |= backup.configuration(instance)
+    options = instance.tenant.options
+    if options.node_red:
+        files |= nodered.configuration()
+    if options.prometheus:
+        files |= prometheus.configuration(instance)
+    if options.grafana:
+        files |= grafana.configuration(instance)
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",

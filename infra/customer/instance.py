@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from infra.component import Component, Placement
-from infra.customer import api, backup, dashboard, exporter, monitoring, mosquitto, postgres, routes, settle
+from infra.customer import (
+    api,
+    backup,
+    dashboard,
+    exporter,
+    grafana,
+    monitoring,
+    mosquitto,
+    nodered,
+    postgres,
+    prometheus,
+    routes,
+    settle,
+)
 from infra.customer.configuration import config_map
 from infra.customer.isolation import network_policies
 from infra.customer.namespace import (
@@ -28,6 +41,10 @@ if TYPE_CHECKING:
 
 HOLDS_DATA = frozenset({"PersistentVolumeClaim", "StatefulSet"})
 """Kinds whose replacement or deletion can lose a customer's data."""
+
+
+OUTLASTS_ITS_OPTION = frozenset(f"{app}-data" for app in (nodered.APP, prometheus.APP, grafana.APP))
+"""Claims that stay when their option is switched off, and are there again when it is switched on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +79,15 @@ def workloads(instance: Instance) -> list[Manifest]:
     found = [*postgres.manifests(instance), *api.manifests(instance), *dashboard.manifests(instance)]
     if instance.own_broker:
         found += mosquitto.manifests(instance)
-    if instance.tenant.options.exporter:
+    options = instance.tenant.options
+    if options.exporter:
         found += exporter.manifests(instance)
+    if options.node_red:
+        found += nodered.manifests(instance)
+    if options.prometheus:
+        found += prometheus.manifests(instance)
+    if options.grafana:
+        found += grafana.manifests(instance)
     if instance.tenant.runs:
         found.append(settle.job(instance))
     return [
@@ -103,11 +127,13 @@ class CustomerInstance(Component):
             self.declare(manifest, depends_on=[home], deleted_with=home) for manifest in foundation(instance)
         ]
         for manifest in workloads(instance):
+            outlasts = manifest["metadata"]["name"] in OUTLASTS_ITS_OPTION
             self.declare(
                 manifest,
                 depends_on=[home, *base],
                 deleted_with=home,
-                holds_data=manifest["kind"] in HOLDS_DATA,
+                holds_data=manifest["kind"] in HOLDS_DATA and not outlasts,
+                outlasts=outlasts,
             )
         self.url = f"https://{instance.host}"
         self.mqtt_address = f"mqtts://{instance.tenant.mqtt_host(instance.surroundings.domain)}:8883"

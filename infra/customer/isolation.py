@@ -12,6 +12,11 @@
 | api                | a managed broker          | its TLS port                 |
 | MQTT edge          | mosquitto                 | 1883, 8883, 9001             |
 | monitoring         | postgres, mosquitto       | 9187, 9234                   |
+| ingress controller | node-red, grafana         | 1880, 3000                   |
+| node-red           | api                       | 3002                         |
+| node-red           | mosquitto, or a managed broker | 1883, or its TLS port   |
+| prometheus         | postgres, mosquitto       | 9187, 9234                   |
+| grafana            | prometheus                | 9090                         |
 | backup             | postgres, object storage  | 5432, 443                    |
 
 "Internet" is every address outside the private ranges: never another customer.
@@ -21,15 +26,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.customer import api, backup, dashboard, exporter, mosquitto, postgres, settle
+from infra.customer import (
+    api,
+    backup,
+    dashboard,
+    exporter,
+    grafana,
+    mosquitto,
+    nodered,
+    postgres,
+    prometheus,
+    settle,
+)
 from infra.customer.ports import (
     API_PORT,
     DASHBOARD_PORT,
+    GRAFANA_PORT,
     MQTT_METRICS_PORT,
     MQTT_PORT,
     MQTTS_PORT,
+    NODE_RED_PORT,
     POSTGRES_METRICS_PORT,
     POSTGRES_PORT,
+    PROMETHEUS_PORT,
     WEBSOCKET_PORT,
 )
 from infra.names import EDGE_NAMESPACE, INGRESS_NAMESPACE, MONITORING_NAMESPACE, NAMESPACE_NAME_LABEL
@@ -41,7 +60,6 @@ if TYPE_CHECKING:
 
 DNS_PORT: Final = 53
 HTTPS_PORT: Final = 443
-PROMETHEUS_PORT: Final = 9090
 
 PRIVATE_RANGES: Final = (
     "10.0.0.0/8",
@@ -88,6 +106,7 @@ def network_policies(instance: Instance) -> list[Manifest]:
         policies.append(_mosquitto(instance))
     if instance.tenant.options.exporter:
         policies.append(_exporter(instance))
+    policies += _of_options(instance)
     if instance.surroundings.backup_repository not in (None, backup.VOLUME):
         policies.append(
             _policy(
@@ -108,7 +127,7 @@ def _postgres(instance: Instance) -> Manifest:
         _selected(instance, postgres.APP),
         ingress=[
             _from([peer for app in clients for peer in _pods(instance, app)], POSTGRES_PORT),
-            _from(_namespace(MONITORING_NAMESPACE), POSTGRES_METRICS_PORT),
+            _from(_watchers(instance), POSTGRES_METRICS_PORT),
         ],
     )
 
@@ -123,6 +142,8 @@ def _api(instance: Instance) -> Manifest:
         egress.append(_to(_internet(), instance.tenant.mqtt.endpoint_port))
     if instance.tenant.options.exporter:
         callers += _pods(instance, exporter.APP)
+    if instance.tenant.options.node_red:
+        callers += _pods(instance, nodered.APP)
     return _policy(
         instance, api.APP, _selected(instance, api.APP), ingress=[_from(callers, API_PORT)], egress=egress
     )
@@ -133,10 +154,13 @@ def _mosquitto(instance: Instance) -> Manifest:
     if instance.surroundings.broker_issuer is not None:
         ports.append(MQTTS_PORT)
     devices = _namespace(EDGE_NAMESPACE) + _everybody(instance)
+    clients = _pods(instance, api.APP)
+    if instance.tenant.options.node_red:
+        clients += _pods(instance, nodered.APP)
     ingress = [
-        _from(_pods(instance, api.APP), MQTT_PORT),
+        _from(clients, MQTT_PORT),
         _from(devices, *ports),
-        _from(_namespace(MONITORING_NAMESPACE), MQTT_METRICS_PORT),
+        _from(_watchers(instance), MQTT_METRICS_PORT),
     ]
     if instance.tenant.mqtt.mode is MqttMode.DEDICATED:
         # The customer's own balancer hands on the devices' own addresses.
@@ -161,6 +185,49 @@ def _exporter(instance: Instance) -> Manifest:
             _to(_internet(), HTTPS_PORT),
         ],
     )
+
+
+def _of_options(instance: Instance) -> list[Manifest]:
+    """Return the policies of Node-RED, of the customer's own Prometheus and of Grafana."""
+    options = instance.tenant.options
+    web = _namespace(INGRESS_NAMESPACE)
+    metrics = [_to(_pods(instance, postgres.APP), POSTGRES_METRICS_PORT)]
+    broker = _to(_internet(), instance.tenant.mqtt.endpoint_port)
+    if instance.own_broker:
+        metrics.append(_to(_pods(instance, mosquitto.APP), MQTT_METRICS_PORT))
+        broker = _to(_pods(instance, mosquitto.APP), MQTT_PORT)
+    found = []
+    if options.node_red:
+        found.append(
+            _policy(
+                instance,
+                nodered.APP,
+                _selected(instance, nodered.APP),
+                ingress=[_from(web, NODE_RED_PORT)],
+                egress=[_to(_pods(instance, api.APP), API_PORT), broker],
+            )
+        )
+    if options.prometheus:
+        readers = [_from(_pods(instance, grafana.APP), PROMETHEUS_PORT)] if options.grafana else []
+        selected = _selected(instance, prometheus.APP)
+        found.append(_policy(instance, prometheus.APP, selected, ingress=readers, egress=metrics))
+    if options.grafana:
+        found.append(
+            _policy(
+                instance,
+                grafana.APP,
+                _selected(instance, grafana.APP),
+                ingress=[_from(web, GRAFANA_PORT)],
+                egress=[_to(_pods(instance, prometheus.APP), PROMETHEUS_PORT)],
+            )
+        )
+    return found
+
+
+def _watchers(instance: Instance) -> Peers:
+    """Return who may read metrics."""
+    own = _pods(instance, prometheus.APP) if instance.tenant.options.prometheus else []
+    return _namespace(MONITORING_NAMESPACE) + own
 
 
 def _policy(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from infra.names import selector, tenant_labels
 from tenants.models import LifecycleState, MqttMode
+from tenants.quantities import mebibytes
 from tenants.secrets import derive
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from tenants.tenant import Tenant
 
 Routes = Literal["ingress", "gateway"]
+
+_HEAP_SHARE: Final = 0.75
+"""Part of a memory limit that a JavaScript heap may take; the rest is buffers and code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,11 @@ class Credentials:
         jwt_secret: Key of the API's session tokens; shared, one customer's token would open every other.
         admin: First password of the dashboard's ``admin``.
         backup: Key that encrypts the backups.
+        node_red_admin: Password of ``admin`` in Node-RED, and of what its flows serve over HTTP.
+        node_red_key: Key that encrypts the credentials in its flows.
+        mqtt_node_red: Password of Node-RED at the customer's broker.
+        grafana_admin: Password of ``admin`` in Grafana.
+        grafana_key: Key that encrypts the credentials in Grafana's database.
     """
 
     licence: str = field(repr=False)
@@ -46,6 +55,11 @@ class Credentials:
     jwt_secret: str = field(repr=False)
     admin: str = field(repr=False)
     backup: str = field(repr=False)
+    node_red_admin: str = field(repr=False)
+    node_red_key: str = field(repr=False)
+    mqtt_node_red: str = field(repr=False)
+    grafana_admin: str = field(repr=False)
+    grafana_key: str = field(repr=False)
 
     @classmethod
     def issue(cls, tenant: Tenant, *, master_key: bytes, licence_keys: KeyRing) -> Credentials:
@@ -65,6 +79,12 @@ class Credentials:
             jwt_secret=password("api-jwt", epochs.jwt),
             admin=password("dashboard-admin", epochs.admin),
             backup=password("backup", epochs.backup),
+            node_red_admin=password("node-red-admin", epochs.node_red),
+            mqtt_node_red=password("mqtt-node-red", epochs.node_red),
+            grafana_admin=password("grafana-admin", epochs.grafana),
+            # These two never change: neither program reads again what it wrote with another key.
+            node_red_key=password("node-red-key", 1),
+            grafana_key=password("grafana-key", 1),
         )
 
 
@@ -169,6 +189,15 @@ def checksum(values: Mapping[str, str]) -> str:
     """
     text = "\n".join(f"{key}={value}" for key, value in sorted(values.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def node_options(size: ContainerSize) -> dict[str, str]:
+    """Return the variable that keeps Node.js within a container's memory.
+
+    Node.js, and some images, take more heap than a small plan's memory: killed, not collected.
+    """
+    heap = int(mebibytes(size.memory_limit) * _HEAP_SHARE)
+    return {"NODE_OPTIONS": f"--max-old-space-size={heap}"}
 
 
 def resources(size: ContainerSize) -> dict[str, dict[str, str]]:

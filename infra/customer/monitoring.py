@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 COMPONENT: Final = "monitoring"
 RUNBOOKS: Final = "docs/runbooks/tenant.md"
+OWN_ALERTS: Final = frozenset({"TenantLicenceNearItsEnd", "TenantDatabaseDown"})
+"""Alerts that ask nothing of the cluster, only the clock and the instance's own exporters."""
+
 _LICENCE_WARNING_DAYS: Final = 14
 _SECONDS_PER_DAY: Final = 86_400
 
@@ -51,6 +54,17 @@ def rule_groups(instance: Instance) -> dict[str, Any]:
         "groups": [
             {"name": f"{group}.records", "rules": _records(instance)},
             {"name": f"{group}.alerts", "rules": _alerts(instance)},
+        ]
+    }
+
+
+def own_rule_groups(instance: Instance) -> dict[str, Any]:
+    """Return the alerts for the customer's own Prometheus: those of above that it has the metrics for."""
+    return {
+        "groups": [
+            {"name": group["name"], "rules": rules}
+            for group in rule_groups(instance)["groups"]
+            if (rules := [rule for rule in group["rules"] if rule.get("alert") in OWN_ALERTS])
         ]
     }
 

@@ -1,14 +1,15 @@
 """How the customer's hosts reach the dashboard and the API: by Ingress or by the Gateway API.
 
-``/metrics`` has no route: what is not named here is the dashboard's.
+``/metrics`` has no route: what is not named here is the dashboard's. Node-RED and Grafana are at
+paths of the same host, because the certificate and the DNS entry that are there cover it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.customer import api, dashboard
-from infra.customer.ports import API_PORT, DASHBOARD_PORT
+from infra.customer import api, dashboard, grafana, nodered
+from infra.customer.ports import API_PORT, DASHBOARD_PORT, GRAFANA_PORT, NODE_RED_PORT
 from infra.names import INGRESS_NAMESPACE
 
 if TYPE_CHECKING:
@@ -51,7 +52,13 @@ def _targets(instance: Instance) -> list[tuple[str, str, int]]:
     notice = ("/", dashboard.APP, DASHBOARD_PORT)
     if instance.suspended:
         return [notice]
-    return [("/api", api.APP, API_PORT), ("/ws", api.APP, API_PORT), notice]
+    targets = [("/api", api.APP, API_PORT), ("/ws", api.APP, API_PORT)]
+    options = instance.tenant.options
+    if options.node_red:
+        targets.append((nodered.PATH, nodered.APP, NODE_RED_PORT))
+    if options.grafana:
+        targets.append((grafana.PATH, grafana.APP, GRAFANA_PORT))
+    return [*targets, notice]
 
 
 def _hosts(instance: Instance) -> list[str]:

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 DATABASE: Final = "database"
 API: Final = "api"
 BACKUP: Final = "backup"
+NODE_RED: Final = "node-red"
+GRAFANA: Final = "grafana"
 BROKER_TLS: Final = "broker-tls"
 """Written by cert-manager, never by this program."""
 
 
 def secrets(instance: Instance) -> list[Manifest]:
-    """Return the database's passwords, the API's secrets with its licence, and the backup's key."""
+    """Return the database's passwords, the API's secrets with its licence, and those of the options."""
     credentials = instance.credentials
     found = [
         _secret(
@@ -42,6 +44,16 @@ def secrets(instance: Instance) -> list[Manifest]:
     ]
     if instance.surroundings.backup_repository is not None:
         found.append(_secret(instance, BACKUP, {"password": credentials.backup}))
+    if instance.tenant.options.node_red:
+        values = {
+            "admin-password": credentials.node_red_admin,
+            "credential-key": credentials.node_red_key,
+            "mqtt-password": credentials.mqtt_node_red,
+        }
+        found.append(_secret(instance, NODE_RED, values))
+    if instance.tenant.options.grafana:
+        values = {"admin-password": credentials.grafana_admin, "secret-key": credentials.grafana_key}
+        found.append(_secret(instance, GRAFANA, values))
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from infra.customer import postgres, secrets
+from infra.customer import nodered, postgres, secrets
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
@@ -29,12 +29,19 @@ if TYPE_CHECKING:
 
 APP: Final = "settle"
 COMPONENT: Final = "bootstrap"
+DEVICE_TOPICS: Final = "iot/device/#"
+"""Where every device talks, below its own id."""
+
 _CONFIG: Final = "/etc/iotistic"
 
 
 def configuration(instance: Instance) -> dict[str, str]:
     """Return the Job's files, by name."""
     names = {
+        "node_red": _has_account(instance),
+        "node_red_account": nodered.BROKER_ACCOUNT,
+        "node_red_secrets": nodered.SECRETS,
+        "device_topics": DEVICE_TOPICS,
         "secrets": "/run/secrets/api",
         "host": postgres.APP,
         "port": POSTGRES_PORT,
@@ -51,21 +58,33 @@ def configuration(instance: Instance) -> dict[str, str]:
 def job(instance: Instance) -> Manifest:
     """Return the Job. It is made anew, and so runs again, when what it settles has changed."""
     files = configuration(instance)
+    credentials = instance.credentials
+    mounts = {
+        "config": _CONFIG,
+        "tmp": "/tmp",  # noqa: S108 - a volume of the pod's own
+        secrets.DATABASE: postgres.SECRETS,
+        secrets.API: "/run/secrets/api",
+    }
+    volumes = [
+        config_volume("config", sorted(files)),
+        secret_volume(secrets.DATABASE, ["api-password"]),
+        secret_volume(secrets.API, ["admin-password"]),
+        *scratch("tmp"),
+    ]
+    read = {"database": credentials.database_api, "admin": credentials.admin}
+    if _has_account(instance):
+        mounts[secrets.NODE_RED] = nodered.SECRETS
+        volumes.append(secret_volume(secrets.NODE_RED, ["mqtt-password"]))
+        read["node-red"] = credentials.mqtt_node_red
     main = container(
         APP,
         instance.images.postgres,
         ports={},
         resources=resources(instance.tenant.sizes.job),
         probe=None,
-        mounts={
-            "config": _CONFIG,
-            "tmp": "/tmp",  # noqa: S108 - a volume of the pod's own
-            secrets.DATABASE: postgres.SECRETS,
-            secrets.API: "/run/secrets/api",
-        },
+        mounts=mounts,
         command=["/bin/sh", f"{_CONFIG}/settle.sh"],
     )
-    credentials = instance.credentials
     template = pod_template(
         instance,
         APP,
@@ -73,16 +92,8 @@ def job(instance: Instance) -> Manifest:
         image=instance.images.postgres,
         user=postgres.POSTGRES_USER,
         containers=[main],
-        volumes=[
-            config_volume("config", sorted(files)),
-            secret_volume(secrets.DATABASE, ["api-password"]),
-            secret_volume(secrets.API, ["admin-password"]),
-            *scratch("tmp"),
-        ],
-        checksums={
-            CONFIG_CHECKSUM: checksum(files),
-            SECRETS_CHECKSUM: checksum({"database": credentials.database_api, "admin": credentials.admin}),
-        },
+        volumes=volumes,
+        checksums={CONFIG_CHECKSUM: checksum(files), SECRETS_CHECKSUM: checksum(read)},
         restartPolicy="OnFailure",
     )
     return {
@@ -91,6 +102,11 @@ def job(instance: Instance) -> Manifest:
         "metadata": instance.metadata(APP, app=APP, component=COMPONENT),
         "spec": {"backoffLimit": 6, "template": template},
     }
+
+
+def _has_account(instance: Instance) -> bool:
+    """Return whether Node-RED is a user of the customer's own broker; a managed one knows its own users."""
+    return instance.tenant.options.node_red and instance.own_broker
 
 
 def _broker(instance: Instance) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.customer.monitoring import rule_groups
+from infra.customer.monitoring import OWN_ALERTS, own_rule_groups, rule_groups
 from tests.edge.world import program
 from tests.program.instances import instance_of
 
@@ -80,9 +80,19 @@ def broken(series: Series, fault: Fault) -> Series:
     return kept if fault.value is None else kept | dict.fromkeys(hit, f"{fault.value}+0x{_STEPS}")
 
 
-def promtool(folder: Path, instance: Instance, series: Series, firing: str | None) -> None:
-    """Let promtool decide that after some days one alert is firing and no other is."""
-    groups = rule_groups(instance)
+def promtool(
+    folder: Path, instance: Instance, series: Series, firing: str | None, *, own: bool = False
+) -> None:
+    """Let promtool decide that after some days one alert is firing and no other is.
+
+    Args:
+        folder: Where its files go.
+        instance: Whose alerts.
+        series: What the metrics show.
+        firing: The alert.
+        own: Whether the rules are those of the customer's own Prometheus.
+    """
+    groups = (own_rule_groups if own else rule_groups)(instance)
     rules = folder / "rules.json"
     rules.write_text(json.dumps(groups), encoding="utf-8")
     alerts = [rule for group in groups["groups"] for rule in group["rules"] if "alert" in rule]
@@ -171,3 +181,19 @@ def test_a_suspended_instance_has_no_alert_of_what_does_not_run(tmp_path: Path) 
     ends = datetime(1971, 1, 1, tzinfo=UTC)
     instance = instance_of("acme", runs=False, licence_expires_at=ends)
     promtool(tmp_path, instance, {}, None)
+
+
+def of_exporters(namespace: str) -> Series:
+    """Return what an instance's own exporters tell; all else is the cluster's."""
+    return {name: values for name, values in healthy(namespace).items() if name.startswith("pg_")}
+
+
+@pytest.mark.parametrize("firing", [None, *sorted(OWN_ALERTS)])
+def test_the_customers_own_prometheus_has_all_that_its_alerts_ask(tmp_path: Path, firing: str | None) -> None:
+    soon = firing == "TenantLicenceNearItsEnd"
+    ends = datetime.fromtimestamp(0, UTC) + timedelta(days=DAYS + 10) if soon else None
+    instance = watched("initech", licence_ends=ends)
+    series = of_exporters(instance.tenant.namespace)
+    if firing == "TenantDatabaseDown":
+        series = broken(series, Fault(firing, "pg_up", "0"))
+    promtool(tmp_path, instance, series, firing, own=True)

@@ -10,7 +10,7 @@ import pytest
 
 from infra.customer.instance import manifests
 from tests.edge.world import wait_until
-from tests.program.instances import PLACEHOLDERS, instance_of
+from tests.program.instances import PLACEHOLDERS, instance_of, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,18 @@ CREATE TABLE system_config (
     key varchar(255) PRIMARY KEY, value jsonb NOT NULL, updated_at timestamp DEFAULT CURRENT_TIMESTAMP
 );
 """
+MQTT_TABLES = """
+CREATE TABLE mqtt_users (
+    id serial PRIMARY KEY, username varchar(255) UNIQUE NOT NULL, password_hash varchar(255) NOT NULL,
+    is_superuser boolean DEFAULT false, is_active boolean DEFAULT true
+);
+CREATE TABLE mqtt_acls (
+    id serial PRIMARY KEY, username varchar(255), clientid varchar(255), topic varchar(255) NOT NULL,
+    access integer NOT NULL, priority integer DEFAULT 0
+);
+INSERT INTO mqtt_users (username, password_hash) VALUES ('device_1', 'theirs');
+INSERT INTO mqtt_acls (username, topic, access) VALUES ('device_1', 'iot/device/1/#', 7);
+"""
 BROKER = "mqtt.brokers.1"
 
 
@@ -46,7 +58,7 @@ def tables(database: Database) -> Iterator[Database]:
             name=name,
         )
     yield database
-    database.as_api("DROP TABLE IF EXISTS users, system_config")
+    database.as_api("DROP TABLE IF EXISTS users, system_config, mqtt_users, mqtt_acls")
 
 
 def settle(node: Node) -> str:
@@ -220,6 +232,60 @@ def test_the_address_follows_how_the_customer_is_reached(node: Node, tables: Dat
         assert broker(tables)["host"] == "mqtt-acme.moved.example"
     finally:
         node.apply(manifests(instance_of("acme")))
+
+
+@pytest.fixture
+def with_node_red(node: Node) -> Iterator[Node]:
+    """The customer with Node-RED, as long as a test lasts."""
+    node.apply(manifests(with_options("acme", "node_red")))
+    yield node
+    node.apply(manifests(instance_of("acme")))
+
+
+def account(database: Database, password: str) -> str:
+    """Return whether a password is that of Node-RED at the broker, and what the account may."""
+    return database.as_api(
+        "SELECT password_hash = crypt(:'offered', password_hash), is_superuser, is_active"
+        " FROM mqtt_users WHERE username = 'node-red'",
+        offered=password,
+    )
+
+
+def access(database: Database) -> str:
+    return database.as_api("SELECT username, topic, access FROM mqtt_acls ORDER BY id")
+
+
+def test_node_red_has_an_account_that_sees_devices_and_is_closed_behind_it(
+    with_node_red: Node, tables: Database
+) -> None:
+    tables.as_api(MQTT_TABLES)
+    rules = "device_1|iot/device/1/#|7\nnode-red|iot/device/#|7"
+    for _ in range(2):
+        assert PLACEHOLDERS.mqtt_node_red not in settle(with_node_red)
+        assert account(tables, PLACEHOLDERS.mqtt_node_red) == "t|f|t"
+        assert access(tables) == rules
+
+    rotated = {"mqtt_node_red": "another password"}
+    with_node_red.apply(manifests(with_options("acme", "node_red", credentials=rotated)))
+    settle(with_node_red)
+    assert account(tables, "another password") == "t|f|t"
+
+    with_node_red.apply(manifests(instance_of("acme")))
+    settle(with_node_red)
+    assert account(tables, "another password") == "t|f|f"
+    assert tables.as_api("SELECT is_active FROM mqtt_users WHERE username = 'device_1'") == "t"
+
+
+@pytest.mark.usefixtures("tables")
+def test_it_waits_for_the_brokers_tables_where_it_needs_them(with_node_red: Node, database: Database) -> None:
+    results: list[int] = []
+    job = threading.Thread(target=lambda: results.append(with_node_red.finish("Job", "settle").returncode))
+    job.start()
+    job.join(timeout=2.5)
+    assert job.is_alive()
+    database.as_api(MQTT_TABLES)
+    job.join(timeout=30)
+    assert results == [0]
 
 
 def test_a_statement_that_fails_fails_the_job(node: Node, tables: Database) -> None:

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from infra.customer.model import Credentials, Instance, Surroundings
 from infra.images import load_images
 from infra.program import read_registry
+from tenants.sizing import quota_for
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -25,6 +26,11 @@ PLACEHOLDERS = Credentials(
     jwt_secret="<JWT secret>",  # noqa: S106 - a placeholder
     admin="<administrator's password>",
     backup="<backup key>",
+    node_red_admin="<Node-RED's administrator's password>",
+    node_red_key="<Node-RED's key>",
+    mqtt_node_red="<Node-RED's MQTT password>",
+    grafana_admin="<Grafana's administrator's password>",
+    grafana_key="<Grafana's key>",
 )
 
 SURROUNDINGS = Surroundings(
@@ -55,6 +61,14 @@ def instance_of(
         images=load_images(),
         credentials=dataclasses.replace(PLACEHOLDERS, **(credentials or {})),
     )
+
+
+def with_options(tenant_id: str, *names: str, **more: Any) -> Instance:  # noqa: ANN401 - as above
+    """Return a dev customer's instance with some options switched on, and the quota that follows."""
+    tenant = instance_of(tenant_id).tenant
+    options = tenant.options.model_copy(update=dict.fromkeys(names, True))
+    quota = quota_for(tenant.sizes, tenant.storage, options)
+    return instance_of(tenant_id, options=options, quota=quota, **more)
 
 
 def as_yaml(objects: list[Manifest]) -> str:

@@ -93,15 +93,10 @@ def test_a_pin_holds_iotistics_own_programs_and_nothing_else() -> None:
 
 def test_what_is_not_there_yet_is_refused_by_name_and_never_left_out() -> None:
     tenant = instance_of("acme").tenant
-    wishes = tenant.options.model_copy(update={"node_red": True, "grafana": True})
-    wishful = instance_of("acme", options=wishes, database_version=16).tenant
+    wishful = instance_of("acme", database_version=16).tenant
     with pytest.raises(UsageError) as refusal:
         refuse_unavailable([tenant, wishful], folder="tenants/registry/dev", broker_issuer="ca")
-    assert [problem.where.rpartition(" ")[2] for problem in refusal.value.problems] == [
-        "options.node_red",
-        "options.grafana",
-        "database_version",
-    ]
+    assert [problem.where.rpartition(" ")[2] for problem in refusal.value.problems] == ["database_version"]
 
 
 def test_what_is_there_is_not_refused() -> None:

@@ -23,10 +23,7 @@ ENDED = {
     "since": "2026-11-01",
     "delete_after": "2026-12-01",
 }
-EPOCHS = (
-    *("database", "mqtt", "jwt", "admin", "node_red"),
-    *("grafana", "prometheus", "backup", "licence_key"),
-)
+EPOCHS = ("database", "mqtt", "jwt", "admin", "node_red", "grafana", "backup", "licence_key")
 
 
 def file(tenant_id: str = "acme", **fields: object) -> TenantFile:
