@@ -24,6 +24,7 @@ from tenants.errors import Problem
 from tenants.models import LifecycleState
 from tenants.quantities import mebibytes
 from tenants.removed import TOMBSTONES
+from tenants.tenant import merged, options_with_room
 from tenants.version import volumes_in_use
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def step_problems(step: Step, *, today: date, limits: Limits) -> Iterator[Proble
     yield from _storage_problems(step)
     yield from _lifecycle_problems(step, today=today, limits=limits)
     yield from _port_problems(step)
+    yield from _option_problems(step)
     yield from _epoch_problems(step)
 
 
@@ -230,6 +232,21 @@ def _port_problems(step: Step) -> Iterator[Problem]:
                 what=f"the port went from {old} to {new}",
                 why="the customer's devices know the old one and would lose their connection",
                 how=f"put {old} back",
+            )
+
+
+def _option_problems(step: Step) -> Iterator[Problem]:
+    before, after = step.old.files[step.id], step.new.files[step.id]
+    had = merged(step.old.plans[before.plan].options, before.options)
+    room = options_with_room(after, step.new.plans[after.plan])
+    for name in type(room).model_fields:
+        if getattr(had, name) and not getattr(room, name):
+            yield Problem(
+                where=step.new.where(step.id, f"options.{name}"),
+                what="is switched off by taking its line out",
+                why="its room in the quota goes before its pods do, and what the same run starts would wait "
+                "for ever",
+                how="write false now, and take the line out in a later change",
             )
 
 

@@ -267,7 +267,9 @@ class TenantFile(BaseModel, frozen=True, extra="forbid"):
     )
     mqtt: Mqtt = Field(default=Mqtt(), title="MQTT", description="How devices reach the broker.")
     options: OptionChoices = Field(
-        default=OptionChoices(), title="Options", description="Options that differ from the plan's."
+        default=OptionChoices(),
+        title="Options",
+        description="Options that differ from the plan's; one that is named keeps its room in the quota.",
     )
     resources: SizeChoices = Field(
         default=SizeChoices(), title="Resources", description="Container sizes that differ from the plan's."

@@ -88,7 +88,7 @@ def quota_for(sizes: Sizes, storage: Storage, options: Options) -> Quota:
     names = components(options)
     pods = [getattr(sizes, name) for name in names]
     pods += [getattr(sizes, name) for name in names if name in ROLLING]
-    pods += [sizes.job] + [WATCHER] * WATCHERS
+    pods += [sizes.job] * (1 + options.node_red) + [WATCHER] * WATCHERS
     volumes = [name for name in STATEFUL if name in names]
     room = mebibytes("1Gi") + mebibytes(BACKUP_VOLUME)
     return Quota(

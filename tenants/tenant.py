@@ -192,7 +192,7 @@ def resolve(file: TenantFile, *, environment: str, plan: Plan) -> Tenant:
         storage=storage,
         storage_class=file.storage.storage_class,
         database_version=file.database_version,
-        quota=quota_for(sizes, storage, options),
+        quota=quota_for(sizes, storage, options_with_room(file, plan)),
         options=options,
         mqtt=MqttAccess(
             mode=file.mqtt.mode,
@@ -233,6 +233,16 @@ def sizes_of(file: TenantFile, plan: Plan) -> Sizes:
         if (choice := getattr(file.resources, name)) is not None
     }
     return plan.sizes.model_copy(update=changes) if changes else plan.sizes
+
+
+def options_with_room(file: TenantFile, plan: Plan) -> Options:
+    """Return the options that a tenant has room for: those it has, and those its file names as off.
+
+    What is switched off goes last in a run, and what else the run changes has to start beside it.
+    Its volume stays for longer.
+    """
+    named = {name: True for name, choice in file.options if choice is not None}
+    return plan.options.model_copy(update=named)
 
 
 def merged(base: Base, choices: BaseModel) -> Base:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenants.sizing import STATEFUL, components
-from tenants.tenant import merged
+from tenants.tenant import merged, options_with_room
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,7 @@ class Step:
 
 
 def volumes_in_use(version: Version, tenant_id: str) -> tuple[str, ...]:
-    """Return the volumes that a tenant has, as opposed to those that its plan would give it."""
+    """Return the volumes that a tenant may have, as opposed to those that its plan would give it."""
     file = version.files[tenant_id]
-    names = components(merged(version.plans[file.plan].options, file.options))
+    names = components(options_with_room(file, version.plans[file.plan]))
     return tuple(name for name in STATEFUL if name in names)

@@ -1,7 +1,8 @@
-"""Backup of a customer: the database's dump and the broker's data, encrypted, to a restic repository.
+"""Backup of a customer: the database's dump, the broker's data and Node-RED's flows, encrypted.
 
-restic encrypts with the customer's own key, deduplicates, keeps by retention and verifies.
-The repository is object storage (``s3:``, ``azure:``, ``gs:``), or a volume on a laptop's cluster.
+They go to a restic repository: restic encrypts with the customer's own key, deduplicates, keeps by
+retention and verifies. The repository is object storage (``s3:``, ``azure:``, ``gs:``), or a volume on
+a laptop's cluster.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.customer import mosquitto, postgres, secrets
+from infra.customer import mosquitto, nodered, postgres, secrets
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 APP: Final = "backup"
 COMPONENT: Final = "backup"
+FLOWS: Final = "backup-flows"
+"""The backup of Node-RED's flows: apart, so that nothing about them can keep the database from its own."""
+
 VOLUME: Final = "volume"
 """Name of the repository that is a volume of the instance's own."""
 
@@ -39,6 +43,7 @@ BACKUP_USER: Final = mosquitto.MOSQUITTO_USER
 _CONFIG: Final = "/etc/iotistic"
 _REPOSITORY: Final = "/repository"
 _WORK: Final = "/work"
+_FLOWS: Final = "/flows"
 _MINUTES_IN_HOUR: Final = 60
 
 
@@ -53,20 +58,38 @@ def configuration(instance: Instance) -> dict[str, str]:
         "work": _WORK,
         "keep_daily": instance.tenant.backup.retention_days,
         "host_name": instance.tenant.id,
+        "flows": _FLOWS,
     }
-    return {name: render(name, **names) for name in ("dump.sh", "store.sh", "restore.sh", "load.sh")}
+    scripts = ["dump.sh", "store.sh", "restore.sh", "load.sh"]
+    if instance.tenant.options.node_red:
+        scripts.append("store-flows.sh")
+    return {name: render(name, **names) for name in scripts}
 
 
 def manifests(instance: Instance) -> list[Manifest]:
-    """Return the nightly backup, and its volume where it goes to one."""
+    """Return the nightly backups, and their volume where they go to one."""
     if instance.surroundings.backup_repository is None:
         return []
-    cron_job: Manifest = {
+    found = [_cron_job(instance, APP, _template(instance), later=0)]
+    if instance.tenant.options.node_red:
+        found.append(_cron_job(instance, FLOWS, _flows_template(instance), later=_MINUTES_IN_HOUR // 2))
+    if instance.surroundings.backup_repository == VOLUME:
+        found.insert(0, volume_claim(instance, APP, component=COMPONENT, size=BACKUP_VOLUME))
+    return found
+
+
+def cron_jobs(instance: Instance) -> list[str]:
+    """Return the names of the nightly backups."""
+    return [APP, FLOWS] if instance.tenant.options.node_red else [APP]
+
+
+def _cron_job(instance: Instance, name: str, template: dict[str, Any], *, later: int) -> Manifest:
+    return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
-        "metadata": instance.metadata(APP, app=APP, component=COMPONENT),
+        "metadata": instance.metadata(name, app=APP, component=COMPONENT),
         "spec": {
-            "schedule": spread(instance.tenant.backup.schedule, instance.tenant.id),
+            "schedule": spread(instance.tenant.backup.schedule, instance.tenant.id, later=later),
             "timeZone": "Etc/UTC",
             "concurrencyPolicy": "Forbid",
             "startingDeadlineSeconds": 3600,
@@ -74,14 +97,9 @@ def manifests(instance: Instance) -> list[Manifest]:
             "failedJobsHistoryLimit": 3,
             # The database has to run to be dumped: a suspended customer keeps the backups it has.
             "suspend": not instance.tenant.runs,
-            "jobTemplate": {
-                "spec": {"backoffLimit": 2, "activeDeadlineSeconds": 7200, "template": _template(instance)}
-            },
+            "jobTemplate": {"spec": {"backoffLimit": 2, "activeDeadlineSeconds": 7200, "template": template}},
         },
     }
-    if instance.surroundings.backup_repository == VOLUME:
-        return [volume_claim(instance, APP, component=COMPONENT, size=BACKUP_VOLUME), cron_job]
-    return [cron_job]
 
 
 def restore_job(instance: Instance, *, snapshot: str) -> Manifest:
@@ -98,17 +116,17 @@ def restore_job(instance: Instance, *, snapshot: str) -> Manifest:
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": instance.metadata("restore", app=APP, component=COMPONENT),
-        "spec": {"backoffLimit": 0, "template": _pod(instance, first=fetch, then=load)},
+        "spec": {"backoffLimit": 0, "template": _pod(instance, fetch, load)},
     }
 
 
-def spread(schedule: str, tenant_id: str) -> str:
+def spread(schedule: str, tenant_id: str, *, later: int = 0) -> str:
     """Return a schedule with its minute moved by the tenant's id, so that not all start at once."""
     minute, rest = schedule.split(" ", 1)
     if not minute.isdigit():
         return schedule
     offset = int(hashlib.sha256(tenant_id.encode()).hexdigest(), 16) % _MINUTES_IN_HOUR
-    return f"{(int(minute) + offset) % _MINUTES_IN_HOUR} {rest}"
+    return f"{(int(minute) + offset + later) % _MINUTES_IN_HOUR} {rest}"
 
 
 def _template(instance: Instance) -> dict[str, Any]:
@@ -116,10 +134,19 @@ def _template(instance: Instance) -> dict[str, Any]:
     store = _step(instance, "store", instance.images.restic, "store.sh", repository=True)
     if instance.own_broker:
         store["volumeMounts"].append({"name": "broker", "mountPath": "/broker", "readOnly": True})
-    return _pod(instance, first=dump, then=store)
+    return _pod(instance, dump, store)
 
 
-def _pod(instance: Instance, *, first: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
+def _flows_template(instance: Instance) -> dict[str, Any]:
+    store = _step(instance, "store", instance.images.restic, "store-flows.sh", repository=True)
+    store["volumeMounts"].append({"name": "flows", "mountPath": _FLOWS, "readOnly": True})
+    return _pod(instance, store)
+
+
+def _pod(instance: Instance, *steps: dict[str, Any]) -> dict[str, Any]:
+    """Return a pod that takes some steps, one after the other, with the volumes that they mount."""
+    *first, last = steps
+    mounted = {mount["name"] for step in steps for mount in step["volumeMounts"]}
     files = configuration(instance)
     volumes: list[dict[str, Any]] = [
         {"name": "work", "emptyDir": {"sizeLimit": instance.tenant.storage.postgres}},
@@ -128,34 +155,35 @@ def _pod(instance: Instance, *, first: dict[str, Any], then: dict[str, Any]) -> 
         secret_volume(secrets.BACKUP, ["password"]),
         *scratch("tmp"),
     ]
-    more: dict[str, Any] = {"initContainers": [first], "restartPolicy": "Never"}
-    if instance.surroundings.backup_repository == VOLUME:
-        volumes.append({"name": "repository", "persistentVolumeClaim": {"claimName": f"{APP}-data"}})
-    if any(mount["name"] == "broker" for mount in then["volumeMounts"]):
-        claim = {"claimName": f"{mosquitto.APP}-data", "readOnly": True}
-        volumes.append({"name": "broker", "persistentVolumeClaim": claim})
-        # A volume that one node mounts can be read by a second pod on that node only.
-        more["affinity"] = {
-            "podAffinity": {
-                "requiredDuringSchedulingIgnoredDuringExecution": [
-                    {
-                        "topologyKey": "kubernetes.io/hostname",
-                        "labelSelector": {"matchLabels": instance.selector(mosquitto.APP)},
-                    }
-                ]
-            }
-        }
+    more: dict[str, Any] = {"restartPolicy": "Never"}
+    if first:
+        more["initContainers"] = first
+    volumes.append({"name": "repository", "persistentVolumeClaim": {"claimName": f"{APP}-data"}})
+    for name, app in (("broker", mosquitto.APP), ("flows", nodered.APP)):
+        if name in mounted:
+            claim = {"claimName": f"{app}-data", "readOnly": True}
+            volumes.append({"name": name, "persistentVolumeClaim": claim})
+            more["affinity"] = _beside(instance, app)
     return pod_template(
         instance,
         APP,
         component=COMPONENT,
         image=instance.images.restic,
         user=BACKUP_USER,
-        containers=[then],
-        volumes=volumes,
+        containers=[last],
+        volumes=[volume for volume in volumes if volume["name"] in mounted],
         checksums={CONFIG_CHECKSUM: checksum(files)},
         **more,
     )
+
+
+def _beside(instance: Instance, app: str) -> dict[str, Any]:
+    """Return the demand for the node of another pod: only there can a second one read its volume."""
+    term = {
+        "topologyKey": "kubernetes.io/hostname",
+        "labelSelector": {"matchLabels": instance.selector(app)},
+    }
+    return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
 
 
 def _step(instance: Instance, name: str, image: Image, script: str, *, repository: bool) -> dict[str, Any]:

@@ -41,7 +41,7 @@ GRAFANA_USER: Final = 472
 
 SECRETS: Final = "/run/secrets/grafana"
 _CONFIG: Final = "/etc/iotistic"
-_DASHBOARDS: Final = f"{_CONFIG}/dashboards"
+_DASHBOARDS: Final = "/etc/grafana/dashboards"
 _DATA: Final = "/var/lib/grafana"
 _PROVISIONING: Final = "/etc/grafana/provisioning"
 """The image's own folder; only what is in two of its folders is ours."""
@@ -71,7 +71,9 @@ def manifests(instance: Instance) -> list[Manifest]:
     """Return Grafana's claim, workload and Service."""
     ports = {"http": GRAFANA_PORT}
     return [
-        volume_claim(instance, APP, component=COMPONENT, size=instance.tenant.storage.grafana),
+        volume_claim(
+            instance, APP, component=COMPONENT, size=instance.tenant.storage.grafana, of_option=True
+        ),
         workload(
             instance,
             "Deployment",
@@ -108,7 +110,6 @@ def _template(instance: Instance, ports: dict[str, int]) -> dict[str, Any]:
         "tmp": "/tmp",  # noqa: S108 - a volume of the pod's own
         secrets.GRAFANA: SECRETS,
     }
-    env = [{"name": "GF_PATHS_CONFIG", "value": f"{_CONFIG}/grafana.ini"}]
     password = container(
         "password",
         image,
@@ -116,7 +117,6 @@ def _template(instance: Instance, ports: dict[str, int]) -> dict[str, Any]:
         resources=size,
         probe=None,
         mounts=shared,
-        env=env,
         command=["/bin/sh", f"{_CONFIG}/password.sh"],
     )
     main = container(
@@ -131,7 +131,7 @@ def _template(instance: Instance, ports: dict[str, int]) -> dict[str, Any]:
             "sources": f"{_PROVISIONING}/datasources",
             "providers": f"{_PROVISIONING}/dashboards",
         },
-        env=env,
+        env=[{"name": "GF_PATHS_CONFIG", "value": f"{_CONFIG}/grafana.ini"}],
     )
     return pod_template(
         instance,

@@ -13,8 +13,8 @@
 | MQTT edge          | mosquitto                 | 1883, 8883, 9001             |
 | monitoring         | postgres, mosquitto       | 9187, 9234                   |
 | ingress controller | node-red, grafana         | 1880, 3000                   |
-| node-red           | api                       | 3002                         |
-| node-red           | mosquitto, or a managed broker | 1883, or its TLS port   |
+| node-red           | api, mosquitto            | 3002, 1883                   |
+| node-red           | a managed broker          | its TLS port                 |
 | prometheus         | postgres, mosquitto       | 9187, 9234                   |
 | grafana            | prometheus                | 9090                         |
 | backup             | postgres, object storage  | 5432, 443                    |

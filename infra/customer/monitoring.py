@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.customer import backup
+from tenants.sizing import OPTIONAL
+
 if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
@@ -160,13 +163,32 @@ def _alerts(instance: Instance) -> list[dict[str, Any]]:
                 summary="Mosquitto has no ready pod: no device can connect.",
             )
         )
+    # An option's Deployment has the option's name, as Kubernetes writes names.
+    chosen = [name.replace("_", "-") for name in OPTIONAL if getattr(tenant.options, name)]
+    if chosen:
+        available = [
+            f'kube_deployment_status_replicas_available{{{here},deployment="{name}"}}' for name in chosen
+        ]
+        alerts.append(
+            _alert(
+                instance,
+                "OptionNotReady",
+                " or ".join(f"{ready} < 1 or absent({ready})" for ready in available),
+                wait="15m",
+                severity="warning",
+                summary="An option that the customer has does not run.",
+            )
+        )
     if instance.surroundings.backup_repository is not None:
-        last = f'kube_cronjob_status_last_successful_time{{{here},cronjob="backup"}}'
+        ended = [
+            f'kube_cronjob_status_last_successful_time{{{here},cronjob="{name}"}}'
+            for name in backup.cron_jobs(instance)
+        ]
         alerts.append(
             _alert(
                 instance,
                 "BackupMissing",
-                f"time() - {last} > {2 * _SECONDS_PER_DAY} or absent({last})",
+                " or ".join(f"time() - {last} > {2 * _SECONDS_PER_DAY} or absent({last})" for last in ended),
                 wait="1d",
                 severity="critical",
                 summary="No backup has succeeded for two days.",

@@ -58,7 +58,9 @@ def manifests(instance: Instance) -> list[Manifest]:
     ports = {"http": NODE_RED_PORT}
     image = instance.images.node_red
     return [
-        volume_claim(instance, APP, component=COMPONENT, size=instance.tenant.storage.node_red),
+        volume_claim(
+            instance, APP, component=COMPONENT, size=instance.tenant.storage.node_red, of_option=True
+        ),
         workload(
             instance,
             "Deployment",

@@ -66,7 +66,9 @@ def manifests(instance: Instance) -> list[Manifest]:
     """Return Prometheus's claim, workload and Service."""
     ports = {"http": PROMETHEUS_PORT}
     return [
-        volume_claim(instance, APP, component=COMPONENT, size=instance.tenant.storage.prometheus),
+        volume_claim(
+            instance, APP, component=COMPONENT, size=instance.tenant.storage.prometheus, of_option=True
+        ),
         workload(
             instance,
             "Deployment",

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.customer import backup, mosquitto
+from infra.customer import backup, mosquitto, nodered
 from infra.customer.instance import manifests
-from tests.program.instances import PLACEHOLDERS, instance_of
+from tests.program.instances import PLACEHOLDERS, instance_of, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,6 +149,38 @@ def test_the_brokers_data_is_stored_as_well(node: Node, filled: Database) -> Non
     assert filled.as_api("SELECT 1") == "1"
     back_up(node)
     assert restic(node, "dump", "latest", "/broker/mosquitto.db") == BROKER_DATA
+
+
+def test_node_reds_flows_are_stored_beside_it_and_kept_as_long(
+    node: Node, instance: Instance, filled: Database
+) -> None:
+    assert filled.as_api("SELECT 1") == "1"
+    node.apply(manifests(with_options("acme", "node_red")))
+    try:
+        flows = node.folder / "claims" / f"{nodered.APP}-data"
+        flows.mkdir(exist_ok=True)
+        for name in ("flows.json", ".sessions.json"):
+            (flows / name).write_text(f"the text of {name}", encoding="utf-8")
+            os.chown(flows / name, nodered.NODE_RED_USER, nodered.NODE_RED_USER)
+        answer = node.finish("CronJob", backup.FLOWS)
+        assert answer.returncode == 0, answer.stderr
+        for day in range(1, instance.tenant.backup.retention_days + 3):
+            at = ("--time", f"2025-01-{day:02} 03:00:00")
+            restic(node, "backup", "--host", "acme", "--tag", "flows", *at, "/etc/iotistic")
+        back_up(node)
+        assert (
+            restic(node, "dump", "--tag", "flows", "latest", "/flows/flows.json") == "the text of flows.json"
+        )
+        stored = restic(node, "ls", "--tag", "flows", "latest")
+        assert "/flows/flows.json" in stored
+        assert ".sessions.json" not in stored
+        by_tag = [item["tags"] for item in json.loads(restic(node, "snapshots", "--json"))]
+        assert by_tag.count(["flows"]) == instance.tenant.backup.retention_days
+        # What is restored is the database's, though the flows are newer.
+        assert node.finish("CronJob", backup.FLOWS).returncode == 0
+        assert restore(node, instance)[0] == 0
+    finally:
+        node.apply(manifests(instance))
 
 
 def test_nothing_in_the_repository_can_be_read_without_the_key(

@@ -12,9 +12,10 @@ import pytest
 
 from infra.customer.monitoring import OWN_ALERTS, own_rule_groups, rule_groups
 from tests.edge.world import program
-from tests.program.instances import instance_of
+from tests.program.instances import instance_of, with_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from infra.customer.model import Instance
@@ -80,8 +81,14 @@ def broken(series: Series, fault: Fault) -> Series:
     return kept if fault.value is None else kept | dict.fromkeys(hit, f"{fault.value}+0x{_STEPS}")
 
 
-def promtool(
-    folder: Path, instance: Instance, series: Series, firing: str | None, *, own: bool = False
+def promtool(  # noqa: PLR0913 - what promtool is asked has this many independent parts
+    folder: Path,
+    instance: Instance,
+    series: Series,
+    firing: str | None,
+    *,
+    own: bool = False,
+    told: Mapping[str, str] | None = None,
 ) -> None:
     """Let promtool decide that after some days one alert is firing and no other is.
 
@@ -91,6 +98,7 @@ def promtool(
         series: What the metrics show.
         firing: The alert.
         own: Whether the rules are those of the customer's own Prometheus.
+        told: Labels of the alert that are not the usual ones.
     """
     groups = (own_rule_groups if own else rule_groups)(instance)
     rules = folder / "rules.json"
@@ -103,7 +111,7 @@ def promtool(
             "alertname": alert["alert"],
             "exp_alerts": [
                 {
-                    "exp_labels": alert["labels"] | labels_of(alert["alert"], instance),
+                    "exp_labels": alert["labels"] | labels_of(alert["alert"], instance) | dict(told or {}),
                     "exp_annotations": alert["annotations"],
                 }
             ]
@@ -145,6 +153,7 @@ def labels_of(alert: str, instance: Instance) -> dict[str, str]:
         "TenantVolumeFilling": here | {"persistentvolumeclaim": "postgres-data"},
         "TenantQuotaNearlyUsed": {"resource": "limits.cpu"},
         "TenantBackupMissing": here | {"cronjob": "backup"},
+        "TenantOptionNotReady": here,
     }[alert]
 
 
@@ -197,3 +206,34 @@ def test_the_customers_own_prometheus_has_all_that_its_alerts_ask(tmp_path: Path
     if firing == "TenantDatabaseDown":
         series = broken(series, Fault(firing, "pg_up", "0"))
     promtool(tmp_path, instance, series, firing, own=True)
+
+
+def with_flows(namespace: str) -> Series:
+    """Return the metrics of an instance that has Node-RED, its backup included."""
+    here = f'namespace="{namespace}"'
+    return healthy(namespace) | {
+        f'kube_deployment_status_replicas_available{{{here},deployment="node-red"}}': f"1+0x{_STEPS}",
+        f'kube_cronjob_status_last_successful_time{{{here},cronjob="backup-flows"}}': f"-60+600x{_STEPS}",
+    }
+
+
+OF_FLOWS = [
+    None,
+    Fault("TenantOptionNotReady", 'deployment="node-red"', "0"),
+    Fault("TenantOptionNotReady", 'deployment="node-red"', None),
+    Fault("TenantBackupMissing", 'cronjob="backup-flows"', "0"),
+    Fault("TenantBackupMissing", 'cronjob="backup-flows"', None),
+]
+
+
+@pytest.mark.parametrize("fault", OF_FLOWS, ids=str)
+def test_what_is_wrong_with_an_option_is_told_apart(tmp_path: Path, fault: Fault | None) -> None:
+    ends = datetime(1971, 1, 1, tzinfo=UTC)
+    instance = with_options("acme", "node_red", licence_expires_at=ends)
+    series = with_flows(instance.tenant.namespace)
+    if fault is None:
+        promtool(tmp_path, instance, series, None)
+        return
+    label, _, name = fault.metric.partition("=")
+    told = {label: name.strip('"')}
+    promtool(tmp_path, instance, broken(series, fault), fault.alert, told=told)

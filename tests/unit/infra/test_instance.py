@@ -81,6 +81,8 @@ def test_backups_are_spread_over_the_hour_and_stay_where_they_are() -> None:
     assert spread("15 2 * * *", "acme") == spread("15 2 * * *", "acme")
     assert spread("15 2 * * *", "acme").endswith(" 2 * * *")
     assert spread("*/10 * * * *", "acme") == "*/10 * * * *"
+    first, second = (int(spread("15 2 * * *", "acme", later=later).split()[0]) for later in (0, 30))
+    assert abs(first - second) == 30
 
 
 def test_a_pin_holds_iotistics_own_programs_and_nothing_else() -> None:

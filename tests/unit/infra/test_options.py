@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import dataclasses
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,10 @@ from ruamel.yaml import YAML
 
 from infra.customer.instance import OUTLASTS_ITS_OPTION, manifests
 from infra.customer.model import Credentials
+from infra.customer.monitoring import rule_groups
 from tenants.key_ring import KeyRing
 from tenants.models import MqttMode
+from tenants.sizing import OPTIONAL
 from tests.program.instances import PLACEHOLDERS, instance_of, with_options
 
 if TYPE_CHECKING:
@@ -183,6 +186,18 @@ def test_grafanas_data_source_and_dashboards_fit_together() -> None:
         assert {target["datasource"]["uid"] for target in panel["targets"]} == {source["uid"]}
     places = [(p["gridPos"]["x"], p["gridPos"]["y"]) for p in boards[0]["panels"]]
     assert len(set(places)) == len(places)
+
+
+def test_the_alert_names_deployments_that_are_there() -> None:
+    instance = with_options("initech", *OPTIONAL)
+    (expression,) = (
+        rule["expr"]
+        for group in rule_groups(instance)["groups"]
+        for rule in group["rules"]
+        if rule.get("alert") == "TenantOptionNotReady"
+    )
+    asked = set(re.findall(r'deployment="([^"]+)"', expression))
+    assert asked == set(named(manifests(instance), "Deployment")) - {"api", "dashboard"}
 
 
 def issue(tenant_id: str, licence_private_key: str, **epochs: int) -> Credentials:

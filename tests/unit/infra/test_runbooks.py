@@ -6,13 +6,14 @@ import re
 from pathlib import Path
 
 from infra.customer.monitoring import RUNBOOKS, rule_groups
-from tests.program.instances import instance_of
+from tenants.sizing import OPTIONAL
+from tests.program.instances import with_options
 
 ROOT = Path(__file__).parents[3]
 
 
 def links() -> set[str]:
-    groups = rule_groups(instance_of("acme"))["groups"]
+    groups = rule_groups(with_options("acme", *OPTIONAL))["groups"]
     return {rule["annotations"]["runbook"] for group in groups for rule in group["rules"] if "alert" in rule}
 
 

@@ -188,6 +188,25 @@ def test_no_epoch_goes_down(change: Callable[..., Comparison], name: str) -> Non
     assert change({"epochs": {name: 3}}, {"epochs": {name: 4}}).refusals == ()
 
 
+ON: dict[str, Any] = {"options": {"node_red": True}}
+OFF: dict[str, Any] = {"options": {"node_red": False}}
+
+
+def test_an_option_is_switched_off_before_its_line_goes(change: Callable[..., Comparison]) -> None:
+    assert whats(change(ON, {})) == ["options.node_red is switched off by taking its line out"]
+    for before, after in ((ON, OFF), (OFF, {}), (OFF, ON), ({}, ON)):
+        assert change(before, after).refusals == ()
+
+
+def test_the_volume_of_an_option_that_is_named_as_off_is_still_there(
+    change: Callable[..., Comparison],
+) -> None:
+    large = {"storage": {"node_red": "8Gi"}}
+    refused = ["storage.node_red the volume would shrink from 8Gi to 1Gi"]
+    assert whats(change({**OFF, **large}, OFF)) == refused
+    assert whats(change({**ON, **large}, OFF)) == refused
+
+
 def test_the_volumes_of_options_that_are_off_may_shrink(change: Callable[..., Comparison]) -> None:
     kept = {"storage": {"postgres": "20Gi", "mosquitto": "2Gi"}}
     assert change({"plan": "professional", **kept}, kept).refusals == ()

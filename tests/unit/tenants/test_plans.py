@@ -93,6 +93,15 @@ def test_the_quota_never_falls_below_the_floor(plans: PlanTable) -> None:
     assert (quota.cpu, quota.memory, quota.pvcs, quota.services) == ("4", "4Gi", 5, 10)
 
 
+def test_an_option_that_is_switched_off_keeps_its_room_until_its_line_goes(
+    tenant: Callable[..., Tenant],
+) -> None:
+    on, off, never = (tenant(options=chosen) for chosen in ({"node_red": True}, {"node_red": False}, {}))
+    assert (on.options.node_red, off.options.node_red) == (True, False)
+    assert off.quota == on.quota
+    assert off.quota != never.quota
+
+
 def test_larger_containers_raise_the_quota(tenant: Callable[..., Tenant]) -> None:
     assert tenant(resources={"postgres": {"cpu_limit": "6", "memory_limit": "12Gi"}}).quota.cpu == "9"
     assert tenant(storage={"postgres": "100Gi"}).quota.storage == "112Gi"
