@@ -62,7 +62,7 @@ def configuration(instance: Instance) -> dict[str, str]:
     }
     scripts = ["dump.sh", "store.sh", "restore.sh", "load.sh"]
     if instance.tenant.options.node_red:
-        scripts.append("store-flows.sh")
+        scripts += ["store-flows.sh", "restore-flows.sh", "put-flows.sh"]
     return {name: render(name, **names) for name in scripts}
 
 
@@ -109,14 +109,34 @@ def restore_job(instance: Instance, *, snapshot: str) -> Manifest:
         instance: The customer's instance.
         snapshot: restic's name of the snapshot, or ``latest``.
     """
-    fetch = _step(instance, "restore", instance.images.restic, "restore.sh", repository=True)
+    fetch = _step(instance, "restore", instance.images.restic, "restore.sh", reads=secrets.BACKUP)
     fetch["env"].append({"name": "SNAPSHOT", "value": snapshot})
-    load = _step(instance, "load", instance.images.postgres, "load.sh", repository=False)
+    load = _step(instance, "load", instance.images.postgres, "load.sh", reads=secrets.DATABASE)
+    return _restore(instance, "restore", fetch, load)
+
+
+def restore_flows_job(instance: Instance, *, snapshot: str) -> Manifest:
+    """Return a Job that puts a snapshot's flows back, while Node-RED does not run.
+
+    Args:
+        instance: The customer's instance.
+        snapshot: restic's name of the snapshot, or ``latest``.
+    """
+    fetch = _step(instance, "restore", instance.images.restic, "restore-flows.sh", reads=secrets.BACKUP)
+    fetch["env"].append({"name": "SNAPSHOT", "value": snapshot})
+    put = _step(instance, "put", instance.images.restic, "put-flows.sh", reads=None)
+    put["volumeMounts"].append({"name": "flows", "mountPath": _FLOWS})
+    owner = nodered.NODE_RED_USER
+    put["securityContext"] |= {"runAsUser": owner, "runAsGroup": owner}
+    return _restore(instance, "restore-flows", fetch, put)
+
+
+def _restore(instance: Instance, name: str, *steps: dict[str, Any]) -> Manifest:
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": instance.metadata("restore", app=APP, component=COMPONENT),
-        "spec": {"backoffLimit": 0, "template": _pod(instance, fetch, load)},
+        "metadata": instance.metadata(name, app=APP, component=COMPONENT),
+        "spec": {"backoffLimit": 0, "template": _pod(instance, *steps)},
     }
 
 
@@ -130,15 +150,15 @@ def spread(schedule: str, tenant_id: str, *, later: int = 0) -> str:
 
 
 def _template(instance: Instance) -> dict[str, Any]:
-    dump = _step(instance, "dump", instance.images.postgres, "dump.sh", repository=False)
-    store = _step(instance, "store", instance.images.restic, "store.sh", repository=True)
+    dump = _step(instance, "dump", instance.images.postgres, "dump.sh", reads=secrets.DATABASE)
+    store = _step(instance, "store", instance.images.restic, "store.sh", reads=secrets.BACKUP)
     if instance.own_broker:
         store["volumeMounts"].append({"name": "broker", "mountPath": "/broker", "readOnly": True})
     return _pod(instance, dump, store)
 
 
 def _flows_template(instance: Instance) -> dict[str, Any]:
-    store = _step(instance, "store", instance.images.restic, "store-flows.sh", repository=True)
+    store = _step(instance, "store", instance.images.restic, "store-flows.sh", reads=secrets.BACKUP)
     store["volumeMounts"].append({"name": "flows", "mountPath": _FLOWS, "readOnly": True})
     return _pod(instance, store)
 
@@ -146,7 +166,9 @@ def _flows_template(instance: Instance) -> dict[str, Any]:
 def _pod(instance: Instance, *steps: dict[str, Any]) -> dict[str, Any]:
     """Return a pod that takes some steps, one after the other, with the volumes that they mount."""
     *first, last = steps
-    mounted = {mount["name"] for step in steps for mount in step["volumeMounts"]}
+    mounts = [mount for step in steps for mount in step["volumeMounts"]]
+    mounted = {mount["name"] for mount in mounts}
+    only_read = {mount["name"] for mount in mounts if mount.get("readOnly")}
     files = configuration(instance)
     volumes: list[dict[str, Any]] = [
         {"name": "work", "emptyDir": {"sizeLimit": instance.tenant.storage.postgres}},
@@ -161,8 +183,9 @@ def _pod(instance: Instance, *steps: dict[str, Any]) -> dict[str, Any]:
     volumes.append({"name": "repository", "persistentVolumeClaim": {"claimName": f"{APP}-data"}})
     for name, app in (("broker", mosquitto.APP), ("flows", nodered.APP)):
         if name in mounted:
-            claim = {"claimName": f"{app}-data", "readOnly": True}
+            claim = {"claimName": f"{app}-data", "readOnly": name in only_read}
             volumes.append({"name": name, "persistentVolumeClaim": claim})
+        if name in only_read:
             more["affinity"] = _beside(instance, app)
     return pod_template(
         instance,
@@ -186,10 +209,11 @@ def _beside(instance: Instance, app: str) -> dict[str, Any]:
     return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
 
 
-def _step(instance: Instance, name: str, image: Image, script: str, *, repository: bool) -> dict[str, Any]:
+def _step(instance: Instance, name: str, image: Image, script: str, *, reads: str | None) -> dict[str, Any]:
+    """Return a container that runs one of the scripts, with the one Secret that it reads."""
     mounts = {"work": _WORK, "config": _CONFIG, "tmp": "/tmp"}  # noqa: S108 - volumes of the pod's own
     env: list[dict[str, Any]] = []
-    if repository:
+    if reads == secrets.BACKUP:
         mounts[secrets.BACKUP] = "/run/secrets/backup"
         address = str(instance.surroundings.backup_repository)
         if address == VOLUME:
@@ -202,7 +226,7 @@ def _step(instance: Instance, name: str, image: Image, script: str, *, repositor
             {"name": "RESTIC_PASSWORD_FILE", "value": "/run/secrets/backup/password"},
             {"name": "RESTIC_CACHE_DIR", "value": "/tmp/cache"},  # noqa: S108 - a volume of the pod's own
         ]
-    else:
+    elif reads == secrets.DATABASE:
         mounts[secrets.DATABASE] = postgres.SECRETS
     return container(
         name,

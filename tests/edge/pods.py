@@ -180,7 +180,8 @@ class Node:
         (spec,) = (item for item in containers if item["name"] == container)
         image = self._images.get(container, NOTHING)
         arguments = command or spec.get("command") or [*image.entrypoint, *spec.get("args", ())]
-        user = pod["securityContext"]["runAsUser"]
+        group = pod["securityContext"]["fsGroup"]
+        user = spec["securityContext"].get("runAsUser", pod["securityContext"]["runAsUser"])
         for sysctl in pod["securityContext"].get("sysctls", ()):
             file = f"/proc/sys/{sysctl['name'].replace('.', '/')}"
             subprocess.run([*self._enter, "sh", "-c", f"echo {sysctl['value']} > {file}"], check=True)
@@ -201,7 +202,7 @@ class Node:
             # Last, so that everything could be mounted; /proc, /dev and the volumes are mounts apart.
             *("--remount-ro", "/"),
             *(word for key, value in variables.items() for word in ("--setenv", key, value)),
-            *("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"),
+            *("setpriv", f"--reuid={user}", f"--regid={user}", f"--groups={group}"),
             *("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"),
             *arguments,
         ]

@@ -155,7 +155,9 @@ def test_node_reds_flows_are_stored_beside_it_and_kept_as_long(
     node: Node, instance: Instance, filled: Database
 ) -> None:
     assert filled.as_api("SELECT 1") == "1"
-    node.apply(manifests(with_options("acme", "node_red")))
+    days = 2
+    policy = instance.tenant.backup.model_copy(update={"retention_days": days})
+    node.apply(manifests(with_options("acme", "node_red", backup=policy)))
     try:
         flows = node.folder / "claims" / f"{nodered.APP}-data"
         flows.mkdir(exist_ok=True)
@@ -164,7 +166,8 @@ def test_node_reds_flows_are_stored_beside_it_and_kept_as_long(
             os.chown(flows / name, nodered.NODE_RED_USER, nodered.NODE_RED_USER)
         answer = node.finish("CronJob", backup.FLOWS)
         assert answer.returncode == 0, answer.stderr
-        for day in range(1, instance.tenant.backup.retention_days + 3):
+        node.create(*CRON_JOB)
+        for day in range(1, days + 2):
             at = ("--time", f"2025-01-{day:02} 03:00:00")
             restic(node, "backup", "--host", "acme", "--tag", "flows", *at, "/etc/iotistic")
         back_up(node)
@@ -175,12 +178,34 @@ def test_node_reds_flows_are_stored_beside_it_and_kept_as_long(
         assert "/flows/flows.json" in stored
         assert ".sessions.json" not in stored
         by_tag = [item["tags"] for item in json.loads(restic(node, "snapshots", "--json"))]
-        assert by_tag.count(["flows"]) == instance.tenant.backup.retention_days
+        assert by_tag.count(["flows"]) == days
         # What is restored is the database's, though the flows are newer.
         assert node.finish("CronJob", backup.FLOWS).returncode == 0
         assert restore(node, instance)[0] == 0
     finally:
         node.apply(manifests(instance))
+
+
+def test_flows_are_put_back_for_node_red_to_go_on_with(node: Node, instance: Instance) -> None:
+    chosen = with_options("acme", "node_red")
+    node.apply([*manifests(chosen), backup.restore_flows_job(chosen, snapshot="latest")])
+    try:
+        node.create("Deployment", nodered.APP)
+        write = "umask 022; mkdir -p /data/lib; echo today > /data/flows.json; echo kept > /data/lib/part"
+        assert node.run("Deployment", nodered.APP, nodered.APP, "sh", "-c", write).returncode == 0
+        assert node.finish("CronJob", backup.FLOWS).returncode == 0
+        spoil = "rm -r /data/lib; echo spoilt > /data/flows.json; echo new > /data/later"
+        assert node.run("Deployment", nodered.APP, nodered.APP, "sh", "-c", spoil).returncode == 0
+
+        answer = node.finish("Job", "restore-flows")
+        assert answer.returncode == 0, answer.stderr
+        node.create("Deployment", nodered.APP)
+        read = "cat /data/flows.json /data/lib/part /data/later; echo more >> /data/lib/part"
+        answer = node.run("Deployment", nodered.APP, nodered.APP, "sh", "-c", read)
+        assert (answer.stdout, answer.returncode) == ("today\nkept\nnew\n", 0), answer.stderr
+    finally:
+        node.apply(manifests(instance))
+        shutil.rmtree(repository(node), ignore_errors=True)
 
 
 def test_nothing_in_the_repository_can_be_read_without_the_key(

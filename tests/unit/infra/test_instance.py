@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.customer.available import refuse_unavailable
-from infra.customer.backup import restore_job, spread
+from infra.customer.backup import restore_flows_job, restore_job, spread
 from infra.customer.instance import manifests
 from infra.images import load_images
 from tenants.errors import UsageError
@@ -73,6 +73,13 @@ def test_the_restore_job_fetches_before_it_loads() -> None:
     spec = restore_job(instance_of("acme"), snapshot="4f2a")["spec"]["template"]["spec"]
     assert [step["name"] for step in (*spec["initContainers"], *spec["containers"])] == ["restore", "load"]
     assert {"name": "SNAPSHOT", "value": "4f2a"} in spec["initContainers"][0]["env"]
+
+
+def test_flows_are_restored_without_a_pod_beside_which_to_run() -> None:
+    spec = restore_flows_job(instance_of("acme"), snapshot="4f2a")["spec"]["template"]["spec"]
+    assert [step["name"] for step in (*spec["initContainers"], *spec["containers"])] == ["restore", "put"]
+    assert "affinity" not in spec, "Node-RED does not run then"
+    assert "database" not in {volume["name"] for volume in spec["volumes"]}
 
 
 def test_backups_are_spread_over_the_hour_and_stay_where_they_are() -> None:
