@@ -12,6 +12,7 @@ from infra.customer import prometheus, secrets
 from infra.customer.files import render
 from infra.customer.grafana_dashboards import DATA_SOURCE, dashboards
 from infra.customer.model import checksum, resources
+from infra.customer.optional import with_volume
 from infra.customer.pods import (
     CONFIG_CHECKSUM,
     SECRETS_CHECKSUM,
@@ -21,9 +22,6 @@ from infra.customer.pods import (
     pod_template,
     scratch,
     secret_volume,
-    service,
-    volume_claim,
-    workload,
 )
 from infra.customer.ports import GRAFANA_PORT, PROMETHEUS_PORT
 
@@ -70,22 +68,15 @@ def configuration(instance: Instance) -> dict[str, str]:
 def manifests(instance: Instance) -> list[Manifest]:
     """Return Grafana's claim, workload and Service."""
     ports = {"http": GRAFANA_PORT}
-    return [
-        volume_claim(
-            instance, APP, component=COMPONENT, size=instance.tenant.storage.grafana, of_option=True
-        ),
-        workload(
-            instance,
-            "Deployment",
-            APP,
-            component=COMPONENT,
-            image=instance.images.grafana,
-            template=_template(instance, ports),
-            # Its database is a file, which has one owner at a time.
-            strategy={"strategy": {"type": "Recreate"}},
-        ),
-        service(instance, APP, component=COMPONENT, ports=ports),
-    ]
+    return with_volume(
+        instance,
+        APP,
+        component=COMPONENT,
+        image=instance.images.grafana,
+        size=instance.tenant.storage.grafana,
+        ports=ports,
+        template=_template(instance, ports),
+    )
 
 
 def _drawn(instance: Instance) -> dict[str, str]:

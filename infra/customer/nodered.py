@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from infra.customer import api, mosquitto, secrets
 from infra.customer.files import render
 from infra.customer.model import checksum, node_options, resources
+from infra.customer.optional import with_volume
 from infra.customer.pods import (
     CONFIG_CHECKSUM,
     SECRETS_CHECKSUM,
@@ -21,9 +22,6 @@ from infra.customer.pods import (
     pod_template,
     scratch,
     secret_volume,
-    service,
-    volume_claim,
-    workload,
 )
 from infra.customer.ports import API_PORT, MQTT_PORT, NODE_RED_PORT
 
@@ -56,23 +54,15 @@ def configuration() -> dict[str, str]:
 def manifests(instance: Instance) -> list[Manifest]:
     """Return Node-RED's claim, workload and Service."""
     ports = {"http": NODE_RED_PORT}
-    image = instance.images.node_red
-    return [
-        volume_claim(
-            instance, APP, component=COMPONENT, size=instance.tenant.storage.node_red, of_option=True
-        ),
-        workload(
-            instance,
-            "Deployment",
-            APP,
-            component=COMPONENT,
-            image=image,
-            template=_template(instance, ports),
-            # Two at once would write the same flows.
-            strategy={"strategy": {"type": "Recreate"}},
-        ),
-        service(instance, APP, component=COMPONENT, ports=ports),
-    ]
+    return with_volume(
+        instance,
+        APP,
+        component=COMPONENT,
+        image=instance.images.node_red,
+        size=instance.tenant.storage.node_red,
+        ports=ports,
+        template=_template(instance, ports),
+    )
 
 
 def _template(instance: Instance, ports: dict[str, int]) -> dict[str, Any]:

@@ -14,15 +14,13 @@ from infra.customer import mosquitto, postgres
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.monitoring import own_rule_groups
+from infra.customer.optional import with_volume
 from infra.customer.pods import (
     CONFIG_CHECKSUM,
     config_volume,
     container,
     http_probe,
     pod_template,
-    service,
-    volume_claim,
-    workload,
 )
 from infra.customer.ports import MQTT_METRICS_PORT, POSTGRES_METRICS_PORT, PROMETHEUS_PORT
 from tenants.quantities import mebibytes
@@ -65,22 +63,15 @@ def configuration(instance: Instance) -> dict[str, str]:
 def manifests(instance: Instance) -> list[Manifest]:
     """Return Prometheus's claim, workload and Service."""
     ports = {"http": PROMETHEUS_PORT}
-    return [
-        volume_claim(
-            instance, APP, component=COMPONENT, size=instance.tenant.storage.prometheus, of_option=True
-        ),
-        workload(
-            instance,
-            "Deployment",
-            APP,
-            component=COMPONENT,
-            image=instance.images.prometheus,
-            template=_template(instance, ports),
-            # Its data has one owner at a time.
-            strategy={"strategy": {"type": "Recreate"}},
-        ),
-        service(instance, APP, component=COMPONENT, ports=ports),
-    ]
+    return with_volume(
+        instance,
+        APP,
+        component=COMPONENT,
+        image=instance.images.prometheus,
+        size=instance.tenant.storage.prometheus,
+        ports=ports,
+        template=_template(instance, ports),
+    )
 
 
 def _targets(instance: Instance) -> dict[str, str]:

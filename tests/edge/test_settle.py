@@ -210,15 +210,20 @@ def test_a_job_that_was_killed_before_it_told_the_api_is_made_up_for(
     assert broker(tables) == declared(instance)
 
 
-def test_it_waits_for_tables_that_are_not_there_yet(node: Node, database: Database) -> None:
+def finish_late(node: Node, database: Database, missing: str) -> None:
+    """Run the Job while tables are missing, see it wait, make them, and see it end."""
     results: list[int] = []
     job = threading.Thread(target=lambda: results.append(node.finish("Job", "settle").returncode))
     job.start()
     job.join(timeout=2.5)
     assert job.is_alive()
-    database.as_api(TABLES)
-    job.join(timeout=10)
+    database.as_api(missing)
+    job.join(timeout=30)
     assert results == [0]
+
+
+def test_it_waits_for_tables_that_are_not_there_yet(node: Node, database: Database) -> None:
+    finish_late(node, database, TABLES)
     assert broker(database)["isDefault"] is True
     database.as_api("DROP TABLE users, system_config")
 
@@ -278,14 +283,7 @@ def test_node_red_has_an_account_that_sees_devices_and_is_closed_behind_it(
 
 @pytest.mark.usefixtures("tables")
 def test_it_waits_for_the_brokers_tables_where_it_needs_them(with_node_red: Node, database: Database) -> None:
-    results: list[int] = []
-    job = threading.Thread(target=lambda: results.append(with_node_red.finish("Job", "settle").returncode))
-    job.start()
-    job.join(timeout=2.5)
-    assert job.is_alive()
-    database.as_api(MQTT_TABLES)
-    job.join(timeout=30)
-    assert results == [0]
+    finish_late(with_node_red, database, MQTT_TABLES)
 
 
 def test_a_statement_that_fails_fails_the_job(node: Node, tables: Database) -> None:
