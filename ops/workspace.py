@@ -11,6 +11,7 @@ from ops.stack_config import committed_config
 from tenants.errors import Problem, UsageError
 from tenants.plans import load_plans
 from tenants.registry import AS_WRITTEN, EnvironmentFacts, Registry, check_tenant, load_registry
+from tenants.removed import TOMBSTONES
 from tenants.version import Version
 from tenants.yaml_source import read_document
 
@@ -73,6 +74,11 @@ class Workspace:
         """Where a dev environment keeps its keys."""
         return self.root / ".local" / self.environment / "secrets"
 
+    @property
+    def tombstones(self) -> Path:
+        """The list of the tenants that were removed, there or not."""
+        return self.root / self.folder / TOMBSTONES
+
     def path(self, tenant_id: str) -> Path:
         """Return a tenant's file."""
         return self.root / self.folder / f"{tenant_id}.yaml"
@@ -81,8 +87,8 @@ class Workspace:
         """Return the tenants' files that are there, read or not."""
         return sorted((self.root / self.folder).glob("[!_.]*.yaml"))
 
-    def registry(self, instead: Mapping[Path, bytes] = AS_WRITTEN) -> Registry:
-        """Return the registry, with some files' contents replaced.
+    def registry(self, instead: Mapping[Path, bytes | None] = AS_WRITTEN) -> Registry:
+        """Return the registry, with some files' contents replaced, or as if they were gone.
 
         Raises:
             UsageError: With every problem of every file.

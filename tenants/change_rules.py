@@ -76,7 +76,7 @@ def gone_problems(
             where=new.where(tenant_id),
             what=f"is removed, although its data is kept until {until} (today is {today})",
             why="the customer was told that the data can be brought back until then",
-            how=f"bring the file back and wait; if the customer wants it gone now: {_early(tenant_id)}",
+            how=f"keep the file until then; if the customer wants the data gone now: {_early(tenant_id)}",
         )
 
 

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from tenants.errors import Problem, UsageError
 from tenants.models import TenantFile
+from tenants.removed import with_tombstone
 from tenants.splice import rendered, spliced
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ class Edit:
     Attributes:
         path: The file.
         before: What it held when it was read, or None if it did not exist.
-        after: What it is to hold.
+        after: What it is to hold, or None if it is to be gone.
     """
 
     path: Path
     before: bytes | None
-    after: bytes
+    after: bytes | None
 
     @property
     def changes(self) -> bool:
@@ -89,6 +90,25 @@ def new_file(path: Path, values: Mapping[str, Value]) -> Edit:
     return Edit(path=path, before=None, after=(HEADER + rendered(values)).encode())
 
 
+def deletion(path: Path) -> Edit:
+    """Return the edit that takes a tenant's file away.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
+    return Edit(path=path, before=_content(path), after=None)
+
+
+def removal_record(path: Path, stone: Mapping[str, str]) -> Edit:
+    """Return the edit that records a tenant as removed; the list is made if it is the first.
+
+    Raises:
+        UsageError: The list or the entry is wrong, or the list cannot be added to safely.
+    """
+    before = _content(path)
+    return Edit(path=path, before=before, after=with_tombstone(before, str(path), stone))
+
+
 @contextmanager
 def alone(lock: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
     """Keep other editors of the same registry out, from reading to writing.
@@ -114,7 +134,7 @@ def alone(lock: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
 
 
 def write(edits: Iterable[Edit]) -> None:
-    """Write files, each whole or not at all, and none if one of them changed meanwhile.
+    """Write files in their order, each whole or not at all, and none if one of them changed meanwhile.
 
     Raises:
         UsageError: A file is no longer as it was read, or cannot be written.
@@ -124,7 +144,10 @@ def write(edits: Iterable[Edit]) -> None:
         raise UsageError(problems)
     for one in wanted:
         try:
-            _replace(one)
+            if one.after is None:
+                _delete(one)
+            else:
+                _replace(one, one.after)
         except OSError as error:
             raise UsageError.of(
                 where=str(one.path),
@@ -172,7 +195,7 @@ def _diff(old: bytes | None, new: bytes | None, name: str) -> list[str]:
     return list(difflib.unified_diff(before, after, source, target, lineterm=""))
 
 
-def _replace(one: Edit) -> None:
+def _replace(one: Edit, content: bytes) -> None:
     """Write a new file beside the old one and put it in its place in one step."""
     target = one.path.resolve()
     mode = stat.S_IMODE(target.stat().st_mode) if one.before is not None else _NEW_FILE_MODE
@@ -180,7 +203,7 @@ def _replace(one: Edit) -> None:
     unfinished = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(one.after)
+            file.write(content)
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
@@ -190,7 +213,17 @@ def _replace(one: Edit) -> None:
             unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
-    folder = os.open(target.parent, os.O_RDONLY)
+    _keep(target.parent)
+
+
+def _delete(one: Edit) -> None:
+    one.path.unlink()
+    _keep(one.path.parent)
+
+
+def _keep(directory: Path) -> None:
+    """Have the disk hold what a folder lists now, so that a power cut cannot undo it."""
+    folder = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

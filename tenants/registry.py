@@ -11,7 +11,7 @@ from tenants.facts import EnvironmentFacts
 from tenants.file_rules import file_problems, id_problems
 from tenants.models import TenantFile
 from tenants.registry_rules import Loaded, registry_problems
-from tenants.removed import TOMBSTONES, load_tombstones
+from tenants.removed import TOMBSTONES, removed_ids
 from tenants.tenant import Tenant, resolve
 from tenants.validation import did_you_mean, validate
 from tenants.yaml_source import Document, parse_document, read_document
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EnvironmentFacts", "Registry", "check_tenant", "load_registry"]
 
-AS_WRITTEN: Final[Mapping[Path, bytes]] = MappingProxyType({})
+AS_WRITTEN: Final[Mapping[Path, bytes | None]] = MappingProxyType({})
 """No file is replaced: the registry as it stands on the disk."""
 
 
@@ -51,7 +51,7 @@ def load_registry(
     environment: str,
     plans: PlanTable,
     facts: EnvironmentFacts,
-    instead: Mapping[Path, bytes] = AS_WRITTEN,
+    instead: Mapping[Path, bytes | None] = AS_WRITTEN,
 ) -> Registry:
     """Load the tenants of an environment.
 
@@ -61,7 +61,7 @@ def load_registry(
         plans: The plan table.
         facts: What the files are checked against.
         instead: Contents to read in place of what a file holds, or of a file that does not
-            exist yet, so that an edit is checked before it is written.
+            exist yet; None for a file that is to be gone. So an edit is checked before it is written.
 
     Raises:
         UsageError: Every problem of every file, and of all of them together.
@@ -70,14 +70,13 @@ def load_registry(
     problems: list[Problem] = []
     loaded: list[Loaded] = []
     removed: frozenset[str] = frozenset()
-    on_disk = _files(directory, folder)
-    for path in sorted({*on_disk, *instead}):
+    for path in _files(directory, folder, instead):
         try:
+            changed = instead.get(path)
+            document = read_document(path) if changed is None else parse_document(changed, str(path))
             if path.name == TOMBSTONES:
-                removed = load_tombstones(path)
+                removed = removed_ids(document)
             else:
-                changed = instead.get(path)
-                document = read_document(path) if changed is None else parse_document(changed, str(path))
                 loaded.append(check_tenant(document, stem=path.stem, environment=environment, plans=plans))
         except UsageError as error:
             problems += error.problems
@@ -124,7 +123,7 @@ def _reading_order(problem: Problem) -> tuple[str, int, Problem]:
     return path, int(line) if line.isdigit() else 0, problem
 
 
-def _files(directory: Path, folder: Path) -> list[Path]:
+def _files(directory: Path, folder: Path, instead: Mapping[Path, bytes | None]) -> list[Path]:
     """Return the files of an environment: its tenants', and its tombstones' if there is one.
 
     Raises:
@@ -160,7 +159,9 @@ def _files(directory: Path, folder: Path) -> list[Path]:
             )
             for path in overlooked
         )
-    files = [path for path in visible if path.suffix == ".yaml" and not path.name.startswith("_")]
+    wanted = {path for path in visible if path.suffix == ".yaml"}
+    wanted = wanted - instead.keys() | {path for path, content in instead.items() if content is not None}
+    files = sorted(path for path in wanted if not path.name.startswith("_"))
     if not files:
         raise UsageError.of(where=str(folder), what="there is no tenant file", why=why, how=how)
-    return files + [path for path in visible if path.name == TOMBSTONES]
+    return files + [path for path in wanted if path.name == TOMBSTONES]

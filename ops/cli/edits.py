@@ -49,8 +49,15 @@ class Session:
     yes: bool
     as_json: bool
 
-    def carry_out(self, edits: Sequence[Edit], *, limits: Limits | None = None) -> None:
+    def carry_out(
+        self, edits: Sequence[Edit], *, limits: Limits | None = None, question: str | None = None
+    ) -> None:
         """Check edits together, show them, ask, and write them.
+
+        Args:
+            edits: The files, in the order in which they are written.
+            limits: How much may happen at once; the defaults unless told.
+            question: What is asked, where it is more than that files are written.
 
         Raises:
             UsageError: The registry would be wrong with them, or the change must not happen.
@@ -62,7 +69,8 @@ class Session:
         if not self.as_json:
             _show(diff)
         if edits and not self.dry_run:
-            confirm(f"Write {', '.join(edit.path.name for edit in edits)}?", yes=self.yes)
+            names = ", ".join(edit.path.name for edit in edits)
+            confirm(question or f"Write {names}?", yes=self.yes)
             write(edits)
         self._report(edits, comparison, diff)
 

@@ -16,7 +16,7 @@ from ops.known import require_known
 from ops.node_ports import KEYS, allocate
 from ops.workspace import tenant_of
 from tenants.changes import Limits
-from tenants.editing import edit, new_file
+from tenants.editing import deletion, edit, new_file, removal_record
 from tenants.errors import UsageError
 from tenants.models import LifecycleState, MqttMode
 
@@ -54,6 +54,9 @@ Unset = Annotated[
 ]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why, in one line; kept in the file.", show_default=False)
+]
+RemovalReason = Annotated[
+    str, typer.Option("--reason", help="Why, and who asked for it; kept for ever.", show_default=False)
 ]
 KeepDays = Annotated[
     int | None,
@@ -165,6 +168,27 @@ def revive(session: Session, tenant_id: TenantId) -> None:
 
 @app.command()
 @edits_registry()
+def remove(
+    session: Session,
+    tenant_id: TenantId,
+    *,
+    reason: RemovalReason,
+    allow_early_deletion: EarlyDeletion = False,
+) -> None:
+    """Remove a decommissioned tenant after its last day, and its data with the next run, for ever."""
+    _require_state(session, tenant_id, (LifecycleState.DECOMMISSIONED,))
+    workspace = session.workspace
+    stone = {"id": tenant_id, "removed_on": session.today.isoformat(), "reason": reason}
+    # The record first: a file that is gone without one would look like an accident.
+    session.carry_out(
+        [removal_record(workspace.tombstones, stone), deletion(workspace.path(tenant_id))],
+        limits=Limits(early_deletion=frozenset({tenant_id} if allow_early_deletion else ())),
+        question=f"Remove {tenant_id}? Its database and volumes go with the next run, and never come back.",
+    )
+
+
+@app.command()
+@edits_registry()
 def move(session: Session, tenant_id: TenantId, *, cell: CellName) -> None:
     """Record that a tenant goes to another cell."""
     tenant = tenant_of(session.registry, tenant_id)
@@ -219,16 +243,20 @@ def _change_state(
     Raises:
         UsageError: It is in another state, or the change must not happen.
     """
-    tenant = tenant_of(session.registry, tenant_id)
-    if tenant.lifecycle not in was:
-        raise UsageError.of(
-            where=f"{session.workspace.folder}/{tenant_id}.yaml: lifecycle.state",
-            what=f"the tenant is {tenant.lifecycle}, not {' or '.join(was)}",
-            why="the command would do something else than its name says",
-            how="from active: suspend, decommission; from suspended: resume, decommission; "
-            "from decommissioned: revive",
-        )
+    _require_state(session, tenant_id, was)
     changes: dict[tuple[str, ...], Value | None] = {
         ("lifecycle", key): lifecycle.get(key) for key in ("state", "reason", "since", "delete_after")
     }
     session.carry_out([edit(session.workspace.path(tenant_id), changes)], limits=limits)
+
+
+def _require_state(session: Session, tenant_id: str, states: tuple[LifecycleState, ...]) -> None:
+    tenant = tenant_of(session.registry, tenant_id)
+    if tenant.lifecycle not in states:
+        raise UsageError.of(
+            where=f"{session.workspace.folder}/{tenant_id}.yaml: lifecycle.state",
+            what=f"the tenant is {tenant.lifecycle}, not {' or '.join(states)}",
+            why="the command would do something else than its name says",
+            how="from active: suspend, decommission; from suspended: resume, decommission; "
+            "from decommissioned: revive, remove",
+        )

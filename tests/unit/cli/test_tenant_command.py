@@ -67,6 +67,8 @@ def test_a_new_tenant_may_be_paid_for_and_have_further_keys(project: Project) ->
         (("tenant", "resume", "acme"), "the tenant is active, not suspended"),
         (("tenant", "revive", "acme"), "the tenant is active, not decommissioned"),
         (("tenant", "decommission", "acme", "--reason", "x", "--keep-days", "3"), "is earlier than"),
+        (("tenant", "remove", "acme", "--reason", "x"), "the tenant is active, not decommissioned"),
+        (("tenant", "remove", "nobody", "--reason", "x"), 'there is no tenant "nobody"'),
         (("tenant", "move", "acme", "--cell", "c1"), "has no cell, while others"),
         (("tenant", "show", "nobody"), 'there is no tenant "nobody"'),
         (("tenant", "suspend", "acme", "--reason", "x", "--env", "deev"), "did you mean dev?"),
