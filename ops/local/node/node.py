@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 TOOLS: Final = ("kubelet", "kube-proxy", "coredns", "kube-router", "cert-manager")
 """What a node needs beside the tools of the embedded cluster."""
-_READY_SECONDS: Final = 60
+_READY_SECONDS: Final = 180
 _SIMULATED_NODES: Final = f"{KIND_LABEL}!=real"
 _FIELD_MANAGER: Final = "real-node"
 
@@ -213,9 +213,13 @@ class RealNode:
         return min(processes.find(lambda command: is_relay(command, chosen)), default=None)
 
     def _start(self, part: Part) -> list[str]:
-        if any(part.is_command(command) for command in self.namespaces.processes().values()):
+        command = self.namespaces.enter(*part.command)
+        # The second question finds one that is still on its way in.
+        if any(part.is_command(found) for found in self.namespaces.processes().values()) or processes.find(
+            lambda found: found[-len(command) :] == command
+        ):
             return []
-        start_detached(self.namespaces.enter(*part.command), self._log(part.name), self._environment())
+        start_detached(command, self._log(part.name), self._environment())
         return [part.name]
 
     def _is_healthy(self, part: Part) -> bool:
@@ -228,8 +232,17 @@ class RealNode:
         return True
 
     def _wait(self, part: Part) -> None:
+        """Wait until a part works. One that ends meanwhile is started again, as any supervisor would.
+
+        The kubelet gives up where containerd answers, and its half for Kubernetes does not yet.
+        """
+
+        def works() -> bool:
+            self._start(part)
+            return self._is_healthy(part)
+
         wait_for(
-            lambda: self._is_healthy(part),
+            works,
             what=part.name,
             log=self._log(part.name),
             seconds=_READY_SECONDS,
