@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path  # noqa: TC003 - typer reads it when the program runs
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,6 +41,17 @@ def down(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")
     confirm("Remove the real node with all data on its volumes?", yes=yes)
     node.down()
     notes.print("The node is removed.")
+
+
+@app.command()
+@show_refusals
+def load(
+    archive: Annotated[Path, typer.Argument(help="An archive of images, as 'docker save' writes it.")],
+) -> None:
+    """Bring images that no registry in reach offers to the real node."""
+    node = _environment().node()
+    found = node.images.load(archive)
+    notes.print(f"Loaded: {', '.join(found)}." if found else "The node had all of its images.")
 
 
 @app.command()

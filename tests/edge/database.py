@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 _ENTRYPOINT = "/docker-entrypoint.sh"
 POSTGRES_IMAGE = Image(
     entrypoint=("sh", _ENTRYPOINT),
-    files={_ENTRYPOINT: ROOT / "ops" / "local" / "node" / "entrypoints" / "postgres.sh"},
+    files={_ENTRYPOINT: ROOT / "ops" / "local" / "node" / "files" / "postgres.sh"},
 )
 
 _POD = ("StatefulSet", "postgres", "postgres")

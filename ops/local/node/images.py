@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ops.local.node import debian
+from ops.local.node import debian, debian_images
 from ops.local.node.archive import ImageSpec, write_archive, write_layer
+from ops.local.node.debian_images import ARCHIVE
 from ops.local.node.manifests import COREDNS_IMAGE
 from ops.local.node.namespaces import NodeError, which
 from ops.local.progress import step
+from ops.local.sources import SourceFailedError
 from ops.local.store import exclusive, new_folder
 from ops.local.tools import ROOT
 from tenants.errors import Problem, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from rich.console import Console
 
@@ -29,7 +31,6 @@ PAUSE: Final = "registry.k8s.io/pause:local"
 """The image of the process that holds a pod's namespaces."""
 CACHE: Final = ROOT / ".tools" / "images"
 """Where finished archives are kept, by a fingerprint of what they are made from."""
-_ARCHIVE: Final = "image.tar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +64,62 @@ class NodeImages:
     def ensure_published(self, references: Sequence[str]) -> None:
         """Fetch the images that the node lacks, through this machine's network: it has none itself.
 
+        What no registry in reach offers is made from Debian packages where that can stand in.
+
         Raises:
             UsageError: With one problem for each image that cannot be had.
         """
         missing = sorted(set(references) - self.present())
-        problems = []
+        failed: dict[str, str] = {}
         for number, reference in enumerate(missing, start=1):
             with step(self.console, f"[{number}/{len(missing)}] image {reference}") as say:
                 say("fetching")
                 try:
                     self._ctr("images", "pull", reference, network=False)
                 except NodeError as error:
-                    problems.append(
-                        Problem(
-                            where=reference,
-                            what=f"cannot be fetched: {str(error).splitlines()[-1]}",
-                            why="its pods would wait for it for ever",
-                            how="connect to the internet, or name a mirror (docs/guides/a-real-node.md)",
-                        )
-                    )
-        if problems:
-            raise UsageError(problems)
+                    failed[reference] = str(error).splitlines()[-1]
+        for reference in self._make(failed):
+            self.console.print(f"{reference} is not in reach: Debian's packages stand in for it")
+            del failed[reference]
+        if failed:
+            raise UsageError([_unobtainable(reference, why) for reference, why in failed.items()])
+
+    def load(self, archive: Path) -> list[str]:
+        """Import an archive of images, as ``docker save`` writes it.
+
+        Returns:
+            The references of its images.
+
+        Raises:
+            UsageError: It is no such archive.
+        """
+        before = self.present()
+        try:
+            self._ctr("images", "import", str(archive.resolve(strict=True)))
+        except (FileNotFoundError, NodeError) as error:
+            raise UsageError.of(
+                where=str(archive),
+                what=f"is no archive of images: {str(error).splitlines()[-1]}",
+                why="the node would have none of them",
+                how="write one where the image is: docker save --output images.tar <reference>...",
+            ) from error
+        return sorted(self.present() - before)
+
+    def _make(self, references: Iterable[str]) -> list[str]:
+        """Make what stands in for published images, and return for which there is something."""
+        found = {name: debian_images.stand_in(name) for name in references}
+        makers = {name: make for name, make in found.items() if make is not None}
+        if not makers:
+            return []
+        try:
+            self.bring(
+                "\n".join([*makers, debian_images.recipe()]),
+                lambda folder: debian_images.write_images(folder, makers),
+            )
+        except SourceFailedError:
+            # This is no Debian, or its archive is as far away as the registries.
+            return []
+        return list(makers)
 
     def bring(self, recipe: str, build: Callable[[Path], None]) -> None:
         """Import an archive of images, built first unless the same was built before.
@@ -94,13 +130,23 @@ class NodeImages:
         """
         key = hashlib.sha256(recipe.encode()).hexdigest()[:16]
         with exclusive(CACHE / f".{key}.lock", self.console, what="building images"):
-            if not (CACHE / key / _ARCHIVE).exists():
+            if not (CACHE / key / ARCHIVE).exists():
                 with new_folder(CACHE / key) as unfinished:
                     build(unfinished)
-        self._ctr("images", "import", "--no-unpack", str(CACHE / key / _ARCHIVE))
+        self._ctr("images", "import", "--no-unpack", str(CACHE / key / ARCHIVE))
 
     def _ctr(self, *arguments: str, network: bool = True) -> str:
         return self.namespaces.run(which("ctr"), "--namespace=k8s.io", *arguments, network=network)
+
+
+def _unobtainable(reference: str, why: str) -> Problem:
+    return Problem(
+        where=reference,
+        what=f"cannot be fetched: {why}",
+        why="its pods would wait for it for ever",
+        how="connect to the internet, or name a mirror, or load it from a file: "
+        "iotistic local node load <archive> (docs/guides/a-real-node.md)",
+    )
 
 
 def _pause(folder: Path) -> None:
@@ -111,11 +157,11 @@ def _pause(folder: Path) -> None:
         program = (Path(work) / "root" / "usr" / "bin" / "busybox").read_bytes()
         layer = write_layer(Path(work) / "layer.tar", {"bin/sleep": (program, 0o755)})
         pause = ImageSpec(layers=[layer], entrypoint=["/bin/sleep", "2147483647"], user="65535:65535")
-        write_archive(folder / _ARCHIVE, {PAUSE: pause})
+        write_archive(folder / ARCHIVE, {PAUSE: pause})
 
 
 def _coredns(folder: Path, program: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as work:
         layer = write_layer(Path(work) / "layer.tar", {"coredns": (program.read_bytes(), 0o755)})
         image = ImageSpec(layers=[layer], entrypoint=["/coredns"], user="0:0")
-        write_archive(folder / _ARCHIVE, {COREDNS_IMAGE: image})
+        write_archive(folder / ARCHIVE, {COREDNS_IMAGE: image})

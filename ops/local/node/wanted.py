@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from infra.images import Images, ImageSource, load_images, load_platform_image
+from tenants.sizing import OPTIONAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from tenants.registry import Registry
 
 _NONE = "none"
-_OPTIONAL = "exporter"
-"""The one image that only customers with an option run."""
 
 
 def wanted_images(registry: Registry, config: Mapping[str, Any]) -> list[str]:
@@ -29,8 +28,12 @@ def wanted_images(registry: Registry, config: Mapping[str, Any]) -> list[str]:
     overrides = json.loads(config.get("iotistic:imageOverrides", "{}"))
     source = ImageSource(mirror=None if mirror == _NONE else mirror, overrides=overrides)
     images = load_images(source)
-    optional = any(tenant.options.exporter for tenant in registry.tenants)
-    found = [str(getattr(images, item.name)) for item in fields(Images) if optional or item.name != _OPTIONAL]
+    chosen = {name for name in OPTIONAL for tenant in registry.tenants if getattr(tenant.options, name)}
+    found = [
+        str(getattr(images, item.name))
+        for item in fields(Images)
+        if item.name not in OPTIONAL or item.name in chosen
+    ]
     if config.get("iotistic:mqttEdge", {}).get("enabled"):
         found.append(str(load_platform_image("haproxy", source)))
     return found

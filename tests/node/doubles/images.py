@@ -1,16 +1,17 @@
-"""The images of the tests: Debian's servers, and doubles of what no registry in reach offers."""
+"""The images of the tests: what stands in for published ones, and doubles of what nothing stands in for."""
 
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from infra.images import load_images
+from infra.images import load_images, load_platform_image
 from ops.local.node import debian
-from ops.local.node.archive import ImageSpec, write_archive, write_layer
-from ops.local.node.debian_images import PACKAGES, base_layer, plain, postgres, recipe
+from ops.local.node.archive import ImageSpec, write_layer
+from ops.local.node.debian_images import PACKAGES, Maker, nginx, plain, recipe, stand_in, write_images
 
 if TYPE_CHECKING:
     from ops.local.node.images import NodeImages
@@ -18,39 +19,75 @@ if TYPE_CHECKING:
 DOUBLES = Path(__file__).parent
 TEST_PACKAGES = (
     *PACKAGES,
-    "netcat-openbsd",
+    "mosquitto",
+    "mosquitto-clients",
     "python3",
-    "python3-jwt",
     "python3-cryptography",
+    "python3-jwt",
     "python3-psycopg2",
 )
 PROBE = "docker.io/iotistic/probe:test"
-"""A shell, netcat and Python, to try connections from."""
+"""A shell, MQTT clients and Python, to try connections from."""
+REDIS = "docker.io/library/redis:test"
+PUBLISHED = ("postgres", "postgres_exporter", "restic")
+"""Names of the images that something stands in for."""
 
 
 def ensure(images: NodeImages) -> None:
     """Bring every image that a customer's instance runs, under the reference it asks for."""
-    wanted = load_images()
-    references = [str(getattr(wanted, name)) for name in _SERVERS]
-    if {*references, PROBE} <= images.present():
+    makers = _makers()
+    if makers.keys() <= images.present():
         return
     sources = [file.read_text(encoding="utf-8") for file in sorted(DOUBLES.iterdir()) if file.is_file()]
-    images.bring("\n".join([*references, recipe(TEST_PACKAGES), *sources]), _build)
+    images.bring(
+        "\n".join([*makers, recipe(TEST_PACKAGES), *sources]),
+        lambda folder: write_images(folder, makers, TEST_PACKAGES),
+    )
 
 
-def _build(folder: Path) -> None:
+def doubles() -> dict[str, Maker]:
+    """Return how to make each double, by the reference that a customer's pods ask for."""
     wanted = load_images()
-    with TemporaryDirectory(dir=folder) as name:
-        work = Path(name)
-        base = base_layer(work, TEST_PACKAGES)
-        made = {str(getattr(wanted, server)): make(work, base) for server, make in _SERVERS.items()}
-        made[PROBE] = plain(base, "sleep", "2147483647", user="65534:65534")
-        write_archive(folder / "image.tar", made)
+    return {
+        str(wanted.api): _api,
+        str(wanted.dashboard): _dashboard,
+        str(wanted.mosquitto): _mosquitto,
+        str(wanted.mosquitto_exporter): _mosquitto_exporter,
+    }
+
+
+def newer(name: str) -> str:
+    """Return the reference of another version of a server, made from the same packages."""
+    return f"{getattr(load_images(), name)}-newer"
+
+
+def _makers() -> dict[str, Maker]:
+    wanted = load_images()
+    references = [str(getattr(wanted, name)) for name in PUBLISHED]
+    found = {name: stand_in(name) for name in (*references, str(load_platform_image("haproxy")), REDIS)}
+    makers = {name: make for name, make in found.items() if make is not None} | doubles()
+    makers |= {
+        newer(name): partial(_changed, makers[str(getattr(wanted, name))])
+        for name in ("postgres", "mosquitto")
+    }
+    return {**makers, PROBE: _probe}
+
+
+def _changed(make: Maker, work: Path, base: Path, /) -> ImageSpec:
+    """Return an image with other content that does the same."""
+    image = make(work, base)
+    layer = write_layer(work / "newer.tar", {"etc/newer": (b"", 0o644)})
+    return replace(image, layers=[*image.layers, layer])
+
+
+def _probe(_work: Path, base: Path) -> ImageSpec:
+    return plain(base, "sleep", "2147483647", user="65534:65534")
 
 
 def _mosquitto(work: Path, base: Path) -> ImageSpec:
     layer = write_layer(work / "plugin.tar", {"mosquitto/go-auth.so": (_plugin(work), 0o755)})
-    return plain(base, "mosquitto", "-c", "/etc/mosquitto/mosquitto.conf", user="1883:1883", layers=[layer])
+    command = ("mosquitto", "-c", "/etc/mosquitto/mosquitto.conf")
+    return _only_in_tests(work, plain(base, *command, user="1883:1883", layers=[layer]))
 
 
 def _plugin(work: Path) -> bytes:
@@ -76,31 +113,19 @@ def _mosquitto_exporter(work: Path, base: Path) -> ImageSpec:
 def _python(work: Path, base: Path, script: str, *, user: int) -> ImageSpec:
     files = {"app/": (b"", 0o755), f"app/{script}": ((DOUBLES / script).read_bytes(), 0o644)}
     layer = write_layer(work / f"{script}.tar", files)
-    return plain(base, "python3", "-B", script, user=f"{user}:{user}", layers=[layer], folder="/app")
+    image = plain(base, "python3", "-B", script, user=f"{user}:{user}", layers=[layer], folder="/app")
+    return _only_in_tests(work, image)
 
 
 def _dashboard(work: Path, base: Path) -> ImageSpec:
-    files = {
-        "etc/nginx/nginx.conf": ((DOUBLES / "nginx.conf").read_bytes(), 0o644),
-        "usr/share/nginx/html/index.html": (b"<title>Dashboard</title>", 0o644),
-    }
-    return plain(base, "nginx", user="101:101", layers=[write_layer(work / "nginx.tar", files)])
+    page = {"usr/share/nginx/html/index.html": (b"<title>Dashboard</title>", 0o644)}
+    image = nginx(work, base)
+    layers = [*image.layers, write_layer(work / "dashboard.tar", page)]
+    return _only_in_tests(work, replace(image, layers=layers))
 
 
-def _postgres_exporter(_work: Path, base: Path) -> ImageSpec:
-    return plain(base, "prometheus-postgres-exporter", user="65534:65534")
-
-
-def _restic(_work: Path, base: Path) -> ImageSpec:
-    return plain(base, "restic", user="0:0")
-
-
-_SERVERS = {
-    "postgres": postgres,
-    "mosquitto": _mosquitto,
-    "api": _api,
-    "dashboard": _dashboard,
-    "postgres_exporter": _postgres_exporter,
-    "mosquitto_exporter": _mosquitto_exporter,
-    "restic": _restic,
-}
+def _only_in_tests(work: Path, image: ImageSpec) -> ImageSpec:
+    """Return an image that refuses to start outside a cluster of the tests."""
+    script = (DOUBLES / "only_in_tests.sh").read_bytes()
+    layer = write_layer(work / "only_in_tests.tar", {"only_in_tests": (script, 0o755)})
+    return replace(image, layers=[*image.layers, layer], entrypoint=["/only_in_tests", *image.entrypoint])

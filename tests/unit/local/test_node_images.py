@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import ast
 import io
-from typing import TYPE_CHECKING
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from rich.console import Console
 
+from infra.images import load_images, load_platform_image
 from infra.program import read_registry
+from ops.local.node import debian_images
 from ops.local.node import images as node_images
+from ops.local.node.debian_images import ARCHIVE, stand_in
 from ops.local.node.images import NodeImages
 from ops.local.node.layout import NodeLayout
 from ops.local.node.namespaces import Namespaces, NodeError
 from ops.local.node.wanted import wanted_images
-from ops.local.tools import Toolbox
+from ops.local.sources import SourceFailedError
+from ops.local.tools import ROOT, Toolbox
 from tenants.errors import UsageError
+from tenants.sizing import OPTIONAL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ops.local.node.debian_images import Maker
     from tenants.registry import Registry
+
+
+PARTS = ("infra", "ops", "tenants", "tools")
+"""The folders of what users run."""
 
 
 @pytest.fixture(scope="module")
@@ -48,27 +60,140 @@ class TestWanted:
         found = wanted_images(registry, {"iotistic:imageMirror": "none"})
         assert any(name.startswith("docker.io/library/postgres:") for name in found)
 
+    def test_an_options_image_is_wanted_where_a_customer_has_it(self, registry: Registry) -> None:
+        first = registry.tenants[0]
+        for name in OPTIONAL:
+            image = str(getattr(load_images(), name))
+            for chosen in (True, False):
+                options = first.options.model_copy(update={name: chosen})
+                only = replace(registry, tenants=(replace(first, options=options),))
+                assert (image in wanted_images(only, {})) is chosen, name
+
 
 class Node(Namespaces):
-    """A node whose ``ctr`` is played."""
+    """A node whose ``ctr`` is played: what is "lost", or of a "library", cannot be fetched."""
+
+    imported: ClassVar[list[str]] = []
 
     def run(self, *command: str, network: bool = True) -> str:
         if "list" in command:
-            return "docker.io/here:1\n"
+            return "\n".join(["docker.io/here:1", *self.imported])
+        if "import" in command:
+            self.imported.append(command[-1])
+            if not command[-1].endswith(".tar"):
+                message = "ctr images import in the node: ctr: unrecognized image format"
+                raise NodeError(message)
+            return ""
         assert not network, "the node itself reaches no registry"
-        if command[-1].endswith("/lost:1"):
+        if "lost" in command[-1] or "library" in command[-1]:
             message = "ctr images pull in the node: level=info\nctr: failed to resolve reference"
             raise NodeError(message)
         return ""
 
 
-def test_every_image_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def said() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def images(tmp_path: Path, said: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> NodeImages:
     monkeypatch.setattr(node_images, "which", lambda name: name)
-    images = NodeImages(
-        Node(NodeLayout(tmp_path)), Toolbox(tmp_path, {}), Console(file=io.StringIO(), force_terminal=False)
+    monkeypatch.setattr(node_images, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(Node, "imported", [])
+    console = Console(file=said, force_terminal=False, width=200)
+    return NodeImages(Node(NodeLayout(tmp_path)), Toolbox(tmp_path, {}), console)
+
+
+class TestPublished:
+    def test_every_image_that_cannot_be_had_is_named(self, images: NodeImages) -> None:
+        images.ensure_published(["docker.io/here:1", "docker.io/found:1"])
+        with pytest.raises(UsageError) as caught:
+            images.ensure_published(["a.example/lost:1", "docker.io/found:1", "b.example/lost:1"])
+        assert [problem.where for problem in caught.value.problems] == [
+            "a.example/lost:1",
+            "b.example/lost:1",
+        ]
+        assert "failed to resolve reference" in caught.value.problems[0].what
+        assert "iotistic local node load" in caught.value.problems[0].how
+
+    def test_packages_stand_in_for_what_is_out_of_reach(
+        self, images: NodeImages, said: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made: list[str] = []
+
+        def write_images(folder: Path, makers: dict[str, Maker]) -> None:
+            made.extend(makers)
+            (folder / ARCHIVE).write_bytes(b"")
+
+        monkeypatch.setattr(debian_images, "write_images", write_images)
+        server = "docker.io/library/postgres:15.15"
+        with pytest.raises(UsageError) as caught:
+            images.ensure_published([server, "docker.io/here:1", "a.example/lost:1"])
+        assert [problem.where for problem in caught.value.problems] == ["a.example/lost:1"]
+        assert made == [server]
+        assert f"{server} is not in reach: Debian's packages stand in for it" in said.getvalue()
+
+    def test_without_packages_it_is_named_like_the_others(
+        self, images: NodeImages, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(folder: Path, makers: object) -> None:
+            message = f"{folder} {makers}"
+            raise SourceFailedError(message)
+
+        monkeypatch.setattr(debian_images, "write_images", fail)
+        with pytest.raises(UsageError) as caught:
+            images.ensure_published(["docker.io/library/postgres:15.15"])
+        assert [problem.where for problem in caught.value.problems] == ["docker.io/library/postgres:15.15"]
+
+
+class TestStandIn:
+    def test_the_published_images_of_servers_have_one(self) -> None:
+        images = load_images()
+        servers = {"postgres", "postgres_exporter", "restic"}
+        found = {item.name for item in fields(images) if stand_in(str(getattr(images, item.name)))}
+        assert found == servers
+        assert stand_in(str(load_platform_image("haproxy")))
+
+    @pytest.mark.parametrize(
+        "reference",
+        [
+            "docker.io/library/postgres:16.1",
+            f"docker.io/library/postgres:15.15@sha256:{'0' * 64}",
+            "mirror.example.com/library/postgres:15.15",
+            "docker.io/iotistic/api:2.0.10",
+        ],
     )
-    images.ensure_published(["docker.io/here:1", "docker.io/found:1"])
-    with pytest.raises(UsageError) as caught:
-        images.ensure_published(["a.example/lost:1", "docker.io/found:1", "b.example/lost:1"])
-    assert [problem.where for problem in caught.value.problems] == ["a.example/lost:1", "b.example/lost:1"]
-    assert "failed to resolve reference" in caught.value.problems[0].what
+    def test_nothing_else_has(self, reference: str) -> None:
+        assert stand_in(reference) is None
+
+
+class TestLoad:
+    def test_an_archive_is_imported(self, images: NodeImages, tmp_path: Path) -> None:
+        archive = tmp_path / "images.tar"
+        archive.write_bytes(b"")
+        assert images.load(archive) == [str(archive)]
+        assert images.load(archive) == []
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_what_is_none_is_refused(self, images: NodeImages, tmp_path: Path, *, there: bool) -> None:
+        archive = tmp_path / "images.zip"
+        if there:
+            archive.write_bytes(b"")
+        with pytest.raises(UsageError, match="is no archive of images") as caught:
+            images.load(archive)
+        assert "docker save" in caught.value.problems[0].how
+
+
+def test_no_path_of_a_user_leads_to_the_doubles() -> None:
+    """What is installed and run imports nothing of the tests, and names none of their folders."""
+    sources = [ROOT / "__main__.py", *(file for name in PARTS for file in (ROOT / name).rglob("*.py"))]
+    assert len(sources) > len(PARTS)
+    for source in sources:
+        text = source.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+            assert not [name for name in names if name.partition(".")[0] == "tests"], source
+        assert "tests/node" not in text, source
+        assert "doubles" not in text, source
