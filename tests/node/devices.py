@@ -21,15 +21,20 @@ def account(tenant: str) -> tuple[str, str]:
     return f"device-{tenant}", f"secret-{tenant}"
 
 
+def add_account(world: World, tenant: str) -> None:
+    """Give a customer's device an account at its broker, for its own topics."""
+    user, password = account(tenant)
+    body = {"username": user, "password": password, "topics": f"iot/{tenant}/#"}
+    world.api(tenant, "/api/v1/mqtt-users", body)
+
+
 @contextmanager
 def with_device(world: World, pod: str, tenants: Sequence[str]) -> Iterator[None]:
     """Run a client, and give each customer one device that may use its own topics."""
     world.apply(probe_pod(NAMESPACE, pod, {}))
     world.kubectl("wait", "--for=condition=Ready", f"pod/{pod}", f"--namespace={NAMESPACE}", "--timeout=120s")
     for tenant in tenants:
-        user, password = account(tenant)
-        body = {"username": user, "password": password, "topics": f"iot/{tenant}/#"}
-        world.api(tenant, "/api/v1/mqtt-users", body)
+        add_account(world, tenant)
     try:
         yield
     finally:

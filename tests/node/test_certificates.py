@@ -43,7 +43,22 @@ def served(world: World, name: str = HOST) -> dict[str, Any]:
     secret = world.get("secret/broker-tls", "--namespace=customer-acme")["data"]
     authority = base64.b64decode(secret["ca.crt"]).decode()
     broker = "mosquitto.customer-acme.svc.cluster.local"
-    answer = world.run(NAMESPACE, "pod/secured", "python3", "-c", HANDSHAKE, authority, broker, name)
+    return read_certificate(world, (NAMESPACE, "pod/secured"), authority, broker, name)
+
+
+def read_certificate(
+    world: World, client: tuple[str, str], authority: str, address: str, name: str
+) -> dict[str, Any]:
+    """Return what a certificate says that is served on port 8883, verified.
+
+    Args:
+        world: The world.
+        client: Namespace and pod that ask.
+        authority: Whose certificates to trust.
+        address: Where to ask.
+        name: The name to ask for.
+    """
+    answer = world.run(*client, "python3", "-c", HANDSHAKE, authority, address, name)
     found: dict[str, Any] = json.loads(answer)
     return found
 
@@ -67,7 +82,7 @@ def test_a_renewed_certificate_is_taken_up_without_dropping_a_client(secured: Wo
         text=True,
     )
     with listener:
-        renew(secured)
+        renew(secured, "broker-tls", "customer-acme")
         eventually(lambda: served(secured)["serial"] != before, seconds=240)
         sent = mqtt(secured, "secured", "pub", "acme", "iot/acme/renewal", "-m", "still here")
         assert sent.returncode == 0, sent.stderr
@@ -76,7 +91,7 @@ def test_a_renewed_certificate_is_taken_up_without_dropping_a_client(secured: Wo
     assert said.count("received CONNACK") == 1
 
 
-def renew(world: World) -> None:
+def renew(world: World, certificate: str, namespace: str) -> None:
     """Ask cert-manager for a new certificate now, as its own command line does."""
     condition = {
         "type": "Issuing",
@@ -87,8 +102,8 @@ def renew(world: World) -> None:
     }
     world.kubectl(
         "patch",
-        "certificate/broker-tls",
-        "--namespace=customer-acme",
+        f"certificate/{certificate}",
+        f"--namespace={namespace}",
         "--subresource=status",
         "--type=merge",
         f"--patch={json.dumps({'status': {'conditions': [condition]}})}",

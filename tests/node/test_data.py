@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ops.local import processes
 from tests.node.conftest import ONLY
 from tests.node.devices import mqtt, with_device
+from tests.node.doubles.images import newer
 from tests.node.world import eventually
 
 if TYPE_CHECKING:
@@ -112,6 +113,26 @@ def test_it_outlives_suspension_and_a_change_of_plan(stored: World) -> None:
     assert has_kept_everything(stored)
 
 
+def test_it_outlives_an_upgrade_of_its_images(stored: World) -> None:
+    file = stored.project.folder / "Pulumi.dev.yaml"
+    before = file.read_text(encoding="utf-8")
+    references = {name: newer(name) for name in ("postgres", "mosquitto")}
+    try:
+        file.write_text(f"{before}  iotistic:imageOverrides: '{json.dumps(references)}'\n", encoding="utf-8")
+        stored.project.iotistic("local", "up")
+        assert set(references.values()) <= images_of(stored)
+        assert has_kept_everything(stored)
+    finally:
+        file.write_text(before, encoding="utf-8")
+        stored.project.iotistic("local", "up")
+    assert images_of(stored).isdisjoint(references.values())
+    assert has_kept_everything(stored)
+
+
+def images_of(world: World) -> set[str]:
+    return {container["image"] for pod in running(world) for container in pod["spec"]["containers"]}
+
+
 def upgraded(file: str) -> str:
     """Return a tenant's file with a larger plan, on volumes that it can go back with."""
     for old, new in (
@@ -123,12 +144,12 @@ def upgraded(file: str) -> str:
     return file + 'storage:\n  postgres: "10Gi"\n  mosquitto: "1Gi"\n'
 
 
-def running(world: World) -> list[dict[str, object]]:
+def running(world: World) -> list[dict[str, Any]]:
     return [pod for pod in world.pods("acme") if pod["status"]["phase"] == "Running"]
 
 
-def name(pod: dict[str, object]) -> str:
-    return str(json.loads(json.dumps(pod))["metadata"]["labels"].get("app.kubernetes.io/name"))
+def name(pod: dict[str, Any]) -> str:
+    return str(pod["metadata"]["labels"].get("app.kubernetes.io/name"))
 
 
 def test_no_volume_is_shared(stored: World) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.node import probes
 from tests.node.probes import PORTS, Endpoint, probe_pod
-from tests.node.world import eventually
+from tests.node.world import as_list, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,10 +77,6 @@ def places(world: World) -> Iterator[World]:
     finally:
         world.kubectl("delete", "--filename=-", "--wait=false", stdin=as_list(pods))
         world.kubectl("delete", "namespace", STRANGER, "--wait=false")
-
-
-def as_list(items: list[dict[str, Any]]) -> str:
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
 def reached(world: World, place: str) -> set[Endpoint]:

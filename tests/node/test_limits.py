@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import statistics
 import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.node.bounded import bounded
+from tests.node.devices import NAMESPACE, mqtt, with_device
 from tests.node.world import eventually
 
 if TYPE_CHECKING:
@@ -41,10 +45,36 @@ with open('/tmp/filler', 'wb') as file:
 """
 
 
+CONNECT = """
+import selectors, socket, sys, time
+host, wanted, allowed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+events = selectors.DefaultSelector()
+for _ in range(wanted):
+    connection = socket.create_connection((host, 1883), 60)
+    connection.setblocking(False)
+    events.register(connection, selectors.EVENT_READ)
+print('all have knocked', flush=True)
+deadline = time.monotonic() + 120
+while len(events.get_map()) > allowed and time.monotonic() < deadline:
+    # The broker says nothing to who says nothing: what can be read is the end.
+    for key, _ in events.select(1):
+        events.unregister(key.fileobj)
+        key.fileobj.close()
+print(len(events.get_map()), flush=True)
+sys.stdin.read()
+"""
+DATA = "/var/lib/postgresql/data"
+LONG = secrets.token_hex(40_000)
+"""A note that no compression makes fit into space that was there before."""
+CROWD = 2000
+"""Connections at once, many times what a plan has."""
+
+
 @pytest.fixture(scope="module")
 def crowded(world: World) -> Iterator[World]:
-    """A world that is whole again afterwards."""
-    yield world
+    """A world with a client where the edge stands, that is whole again afterwards."""
+    with with_device(world, "crowd", ["globex"]):
+        yield world
     world.wait_ready("acme")
 
 
@@ -104,3 +134,71 @@ def ended(world: World, name: str) -> bool:
         "get", f"pod/{name}", "--namespace=customer-acme", "-o=jsonpath={.status.reason}"
     )
     return answer.returncode != 0 or answer.stdout == "Evicted"
+
+
+def test_a_full_disk_stops_its_own_customer_only(crowded: World) -> None:
+    before = statistics.median(latency(crowded) for _ in range(3))
+    with bounded(crowded, "acme", "postgres", "200m") as volume:
+        eventually(lambda: takes_a_note(crowded, "acme"), seconds=120)
+        pour = crowded.attempt(
+            "customer-acme", "statefulset/postgres", "dd", "if=/dev/zero", f"of={DATA}/filler", "bs=1M"
+        )
+        assert "No space left on device" in pour.stderr
+        eventually(lambda: not takes_a_note(crowded, "acme"), seconds=60)
+        during = statistics.median(latency(crowded) for _ in range(3))
+        assert takes_a_note(crowded, "globex")
+        crowded.node.namespaces.run("/bin/rm", str(volume / "filler"))
+        # It comes back by itself, with what it had.
+        eventually(lambda: takes_a_note(crowded, "acme"), seconds=240)
+        notes = crowded.api("acme", "/api/v1/notes")["notes"]
+        assert notes.count(LONG) >= 2
+    assert during < before * RATIO, f"{before * 1000:.1f} ms before, {during * 1000:.1f} ms during"
+
+
+def takes_a_note(world: World, tenant: str) -> bool:
+    """Return whether a customer's API can store something that needs new space on its disk."""
+    try:
+        world.api(tenant, "/api/v1/notes", {"text": LONG})
+    except AssertionError:
+        return False
+    return True
+
+
+def test_a_crowd_of_connections_fills_its_own_broker_only(crowded: World) -> None:
+    before = statistics.median(latency(crowded) for _ in range(3))
+    # What is left is the plan's 50, less the API's and the exporter's.
+    with crowd(crowded, "acme", CROWD, allowed=50) as left:
+        during = statistics.median(latency(crowded) for _ in range(3))
+        assert 0 < left <= 50
+        refused = mqtt(crowded, "crowd", "pub", "acme", "iot/acme/x", "-m", "1")
+        assert refused.returncode != 0
+        served = mqtt(crowded, "crowd", "pub", "globex", "iot/globex/x", "-m", "1")
+        assert served.returncode == 0, served.stderr
+    assert during < before * RATIO, f"{before * 1000:.1f} ms before, {during * 1000:.1f} ms during"
+
+
+def test_a_larger_plan_has_more_connections(crowded: World) -> None:
+    with crowd(crowded, "globex", 60, allowed=60) as left:
+        assert left == 60
+
+
+@contextmanager
+def crowd(world: World, tenant: str, wanted: int, *, allowed: int) -> Iterator[int]:
+    """Connect many times to a customer's broker, and yield how many of the connections it left open."""
+    host = f"mosquitto.customer-{tenant}.svc.cluster.local"
+    program = ["python3", "-c", CONNECT, host, str(wanted), str(allowed)]
+    with subprocess.Popen(
+        world.command("exec", "--stdin", f"--namespace={NAMESPACE}", "pod/crowd", "--", *program),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        said, failed = process.stdout, process.stderr
+        assert said is not None
+        assert failed is not None
+        first = said.readline()
+        assert first == "all have knocked\n", failed.read()
+        yield int(said.readline())
+        assert process.stdin is not None
+        process.stdin.close()

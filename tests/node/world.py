@@ -49,10 +49,9 @@ class World:
 
     def apply(self, *objects: dict[str, Any]) -> None:
         """Declare objects as the program does, with its field manager."""
-        document = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
         manager = f"--field-manager={FIELD_MANAGER}"
         self.kubectl(
-            "apply", "--server-side", "--force-conflicts", manager, "-f", "-", stdin=json.dumps(document)
+            "apply", "--server-side", "--force-conflicts", manager, "-f", "-", stdin=as_list(list(objects))
         )
 
     def get(self, *arguments: str) -> dict[str, Any]:
@@ -98,6 +97,11 @@ class World:
             self.kubectl(
                 "rollout", "status", kind, f"--namespace=customer-{tenant}", f"--timeout={seconds:.0f}s"
             )
+
+
+def as_list(items: list[dict[str, Any]]) -> str:
+    """Return objects as one document for kubectl."""
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
 def eventually(check: Callable[[], bool], *, seconds: float = 60) -> None:

@@ -1,0 +1,50 @@
+"""What pods run: images that stand in for published ones, and doubles that start nowhere else."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ops.local.node.namespaces import NodeError, which
+from tests.node.doubles.images import REDIS, doubles
+from tests.node.probes import probe_pod
+
+if TYPE_CHECKING:
+    from tests.node.world import World
+
+pytestmark = pytest.mark.node
+
+
+@pytest.mark.parametrize("reference", sorted(doubles()))
+def test_a_double_refuses_to_start_outside_a_cluster_of_the_tests(world: World, reference: str) -> None:
+    """A container of the same image and no pod: the cluster's names are unknown to it."""
+    with pytest.raises(NodeError, match="a double for tests, and here is no test cluster"):
+        world.node.namespaces.run(
+            which("ctr"), "--namespace=k8s.io", "run", "--rm", reference, f"alone-{uuid.uuid4().hex[:8]}"
+        )
+
+
+def test_redis_keeps_to_the_contract_of_its_image(world: World) -> None:
+    """It runs under "restricted" with its data in /data, and answers other pods on its port."""
+    pod = probe_pod("customer-acme", "redis", {})
+    pod["spec"]["securityContext"] |= {"runAsUser": 999, "runAsGroup": 999, "fsGroup": 999}
+    [container] = pod["spec"]["containers"]
+    container |= {
+        "image": REDIS,
+        "args": ["--appendonly", "yes"],
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+    }
+    pod["spec"]["volumes"] = [{"name": "data", "emptyDir": {}}]
+    world.apply(pod)
+    try:
+        world.kubectl(
+            "wait", "--for=condition=Ready", "pod/redis", "--namespace=customer-acme", "--timeout=120s"
+        )
+        address = world.get("pod/redis", "--namespace=customer-acme")["status"]["podIP"]
+        ask = ["redis-cli", "-h", address]
+        assert world.run("customer-acme", "pod/redis", *ask, "set", "key", "value").strip() == "OK"
+        assert "appendonlydir" in world.run("customer-acme", "pod/redis", "ls", "/data")
+    finally:
+        world.kubectl("delete", "pod/redis", "--namespace=customer-acme", "--wait=false")
