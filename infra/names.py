@@ -19,6 +19,9 @@ EDGE_NAMESPACE: Final = "mqtt-edge"
 MONITORING_NAMESPACE: Final = "monitoring"
 """Namespace of Prometheus: the only one that may scrape."""
 
+CERTIFICATES_NAMESPACE: Final = "cert-manager"
+"""Namespace of cert-manager, and of the private authority's key."""
+
 PLATFORM_NAMESPACES: Final = (INGRESS_NAMESPACE, EDGE_NAMESPACE, MONITORING_NAMESPACE)
 
 NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"

@@ -13,6 +13,7 @@ from infra.customer.available import refuse_unavailable
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
 from infra.customer.model import Credentials, Instance, Surroundings
 from infra.images import ImageSource, load_images
+from infra.platform.front_rules import refuse_unissuable
 from infra.platform.parts import declare_platform
 from infra.removal import deployed_tenants, refuse_vanished
 from infra.settings import Settings
@@ -59,6 +60,7 @@ async def declare() -> dict[str, Any]:
         folder=registry_folder(settings.environment),
         broker_issuer=settings.broker_issuer,
     )
+    refuse_unissuable(settings, registry.tenants, where=f"Pulumi.{pulumi.get_stack()}.yaml")
     refuse_vanished(
         deployed=await deployed_tenants(),
         registered={tenant.id for tenant in registry.tenants},
@@ -114,6 +116,7 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
     images = load_images(image_source(settings))
     licence_keys = KeyRing.from_pems(settings.licence_private_keys)
     licence_keys.check(registry.tenants)
+    per_customer = settings.certificates.scope == "customer"
     surroundings = Surroundings(
         domain=settings.domain,
         storage_class=settings.storage_class,
@@ -121,6 +124,8 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
         ingress_class=settings.ingress_class,
         await_routes=settings.await_routes,
         broker_issuer=settings.broker_issuer,
+        route_issuer=settings.certificates.issuer_name if per_customer else None,
+        answers_authority=per_customer and settings.certificates.issuer == "http01",
         monitoring=settings.monitoring,
         backup_repository=settings.backup_repository,
     )

@@ -21,7 +21,10 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticKnownError
 
 from infra.clusters.cloud_settings import CLOUDS, AnyCloud
+from infra.platform.certificates_settings import CertificatesSettings
 from infra.platform.edge_settings import EdgeSettings
+from infra.platform.front_rules import front_problems
+from infra.platform.ingress_settings import IngressSettings
 from tenants.errors import Problem, UsageError
 from tenants.secrets import MASTER_KEY_BYTES
 
@@ -129,6 +132,8 @@ class Settings(BaseModel):
     protect: bool
     image_mirror: OrNone = None
     image_overrides: Json[dict[str, str]] = Field(default_factory=dict)
+    ingress: Annotated[IngressSettings, BeforeValidator(_object)] = IngressSettings()
+    certificates: Annotated[CertificatesSettings, BeforeValidator(_object)] = CertificatesSettings()
     mqtt_edge: Annotated[EdgeSettings, BeforeValidator(_object), AfterValidator(_possible)] = EdgeSettings()
     master_key: Annotated[bytes, BeforeValidator(_master_key), Field(repr=False)]
     licence_private_keys: Annotated[Json[dict[int, str]], Field(repr=False)]
@@ -142,14 +147,18 @@ class Settings(BaseModel):
             stack: Name of the stack, for the messages.
 
         Raises:
-            UsageError: With one problem for each key that is missing or wrong.
+            UsageError: With one problem for each key that is missing or wrong, or else for each
+                combination that cannot work.
         """
         keys = [to_camel(name) for name in cls.model_fields]
         values: dict[str, Any] = {key: value for key in keys if (value := get(key)) is not None}
         try:
-            return cls.model_validate(values)
+            settings = cls.model_validate(values)
         except ValidationError as error:
             raise UsageError(_problem(stack, detail) for detail in error.errors()) from None
+        if problems := front_problems(settings, where=f"Pulumi.{stack}.yaml"):
+            raise UsageError(problems)
+        return settings
 
 
 def _problem(stack: str, detail: ErrorDetails) -> Problem:

@@ -11,6 +11,7 @@
 | api                | mosquitto                 | 1883                         |
 | api                | a managed broker          | its TLS port                 |
 | MQTT edge          | mosquitto                 | 1883, 8883, 9001             |
+| ingress controller | cert-manager's solvers    | 8089                         |
 | monitoring         | postgres, mosquitto       | 9187, 9234                   |
 | ingress controller | node-red, grafana         | 1880, 3000                   |
 | node-red           | api, mosquitto            | 3002, 1883                   |
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 
 DNS_PORT: Final = 53
 HTTPS_PORT: Final = 443
+SOLVER_PORT: Final = 8089
 
 PRIVATE_RANGES: Final = (
     "10.0.0.0/8",
@@ -107,6 +109,8 @@ def network_policies(instance: Instance) -> list[Manifest]:
     if instance.tenant.options.exporter:
         policies.append(_exporter(instance))
     policies += _of_options(instance)
+    if instance.surroundings.answers_authority:
+        policies.append(_solvers(instance))
     if instance.surroundings.backup_repository not in (None, backup.VOLUME):
         policies.append(
             _policy(
@@ -228,6 +232,16 @@ def _watchers(instance: Instance) -> Peers:
     """Return who may read metrics."""
     own = _pods(instance, prometheus.APP) if instance.tenant.options.prometheus else []
     return _namespace(MONITORING_NAMESPACE) + own
+
+
+def _solvers(instance: Instance) -> Manifest:
+    """Return the policy of cert-manager's pods that show a public authority a web page."""
+    return _policy(
+        instance,
+        "certificate-solvers",
+        {"matchLabels": {"acme.cert-manager.io/http01-solver": "true"}},
+        ingress=[_from(_namespace(INGRESS_NAMESPACE), SOLVER_PORT)],
+    )
 
 
 def _policy(

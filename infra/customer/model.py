@@ -98,6 +98,8 @@ class Surroundings:
         routes: Whether hosts are routed by Ingress or by the Gateway API.
         ingress_class: IngressClass that serves the hosts.
         await_routes: Whether a controller is there to give the routes an address.
+        route_issuer: ClusterIssuer of the hosts' own certificates, or None for the platform's wildcard.
+        answers_authority: Whether pods here answer a public authority by a web page.
         broker_issuer: ClusterIssuer of the brokers' own certificates, or None for no TLS at the broker.
         monitoring: Whether the Prometheus operator's kinds exist.
         backup_repository: Address below which backups go, as restic takes it; ``volume`` for a
@@ -112,6 +114,8 @@ class Surroundings:
     broker_issuer: str | None
     monitoring: bool
     backup_repository: str | None
+    route_issuer: str | None = None
+    answers_authority: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

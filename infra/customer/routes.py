@@ -24,6 +24,9 @@ GATEWAY: Final = "iotistic"
 MAX_BODY: Final = "16m"
 """Largest request: firmware goes to object storage, not through the API."""
 
+CERTIFICATE_SECRET: Final = "web-tls"  # noqa: S105 - a Secret's name
+"""Secret of the hosts' own certificate, where customers have one each."""
+
 NGINX: Final = "nginx"
 """IngressClass whose controller takes limits from annotations. Others have kinds of their own."""
 
@@ -70,6 +73,7 @@ def _ingress(instance: Instance) -> Manifest:
 
     Without a Secret of its own the controller serves its default certificate, the
     platform's wildcard: certificates per customer would run into the authority's limits.
+    With one, cert-manager makes it because of the annotation.
     """
     hosts = _hosts(instance)
     paths: list[dict[str, Any]] = [
@@ -85,13 +89,18 @@ def _ingress(instance: Instance) -> Manifest:
     metadata = instance.metadata("web", app=APP, component=COMPONENT, awaited=awaited)
     if instance.surroundings.ingress_class == NGINX:
         metadata["annotations"] = metadata.get("annotations", {}) | NGINX_LIMITS
+    tls: dict[str, Any] = {"hosts": hosts}
+    if instance.surroundings.route_issuer is not None:
+        issuer = {"cert-manager.io/cluster-issuer": instance.surroundings.route_issuer}
+        metadata["annotations"] = metadata.get("annotations", {}) | issuer
+        tls["secretName"] = CERTIFICATE_SECRET
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
         "metadata": metadata,
         "spec": {
             "ingressClassName": instance.surroundings.ingress_class,
-            "tls": [{"hosts": hosts}],
+            "tls": [tls],
             "rules": [{"host": host, "http": {"paths": paths}} for host in hosts],
         },
     }

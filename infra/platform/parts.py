@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.images import load_platform_image
+from infra.names import EDGE_NAMESPACE, INGRESS_NAMESPACE
+from infra.platform.certificates import WILDCARD_SECRET, Certificates, CertificatesArgs, Issuing
+from infra.platform.certificates_dns import DnsSolver
+from infra.platform.certificates_settings import CA_ISSUER
 from infra.platform.haproxy import Edge
+from infra.platform.ingress import Ingress, IngressArgs
+from infra.platform.ingress_values import Front
 from infra.platform.mqtt_proxy import MqttProxy, MqttProxyArgs
 from infra.platform.platform import Platform, PlatformArgs
 
@@ -28,6 +34,41 @@ def declare_platform(
         What a customer's instance stands on, to be depended on.
     """
     platform = Platform("platform", PlatformArgs(environment=settings.environment, placement=placement))
+    ready: list[pulumi.Resource] = [*platform.ready]
+    issued: dict[str, pulumi.Resource] = {}
+    if settings.certificates.issuer != "none":
+        certificates = Certificates(
+            "certificates",
+            CertificatesArgs(
+                issuing=issuing_of(settings),
+                install=settings.certificates.installed(settings.cluster),
+                monitoring=settings.monitoring,
+                images=images,
+                placement=placement,
+                depends_on=platform.ready,
+            ),
+        )
+        ready += certificates.issuers
+        issued = certificates.issued
+    controller = settings.ingress.installed(settings.cluster)
+    if controller != "none":
+        ready += Ingress(
+            "ingress",
+            IngressArgs(
+                environment=settings.environment,
+                controller=controller,
+                front=Front(
+                    replicas=settings.ingress.replicas,
+                    balancer=settings.ingress.balancer(settings.cluster),
+                    gateway=settings.routes == "gateway",
+                    wildcard=INGRESS_NAMESPACE in issued,
+                    monitoring=settings.monitoring,
+                    images=images,
+                ),
+                placement=placement,
+                depends_on=[*platform.ready, *_only(issued, INGRESS_NAMESPACE)],
+            ),
+        ).ready
     if settings.mqtt_edge.enabled:
         MqttProxy(
             "mqtt-edge",
@@ -36,7 +77,34 @@ def declare_platform(
                 edge=Edge(domain=settings.domain, settings=settings.mqtt_edge),
                 image=load_platform_image("haproxy", images),
                 placement=placement,
-                depends_on=platform.ready,
+                depends_on=[*platform.ready, *_only(issued, EDGE_NAMESPACE)],
             ),
         )
-    return platform.ready
+    return ready
+
+
+def issuing_of(settings: Settings) -> Issuing:
+    """Return who signs what, by the stack's configuration."""
+    chosen = settings.certificates
+    wanted = []
+    if chosen.wildcard and chosen.scope == "wildcard":
+        wanted.append((INGRESS_NAMESPACE, WILDCARD_SECRET))
+    if chosen.wildcard and settings.mqtt_edge.enabled and settings.mqtt_edge.mode == "terminate":
+        wanted.append((EDGE_NAMESPACE, settings.mqtt_edge.certificate_secret))
+    solver = chosen.dns_solver
+    return Issuing(
+        environment=settings.environment,
+        domain=settings.domain,
+        settings=chosen,
+        ingress_class=settings.ingress_class,
+        private_ca=CA_ISSUER in (chosen.issuer_name, settings.broker_issuer),
+        solver=None
+        if chosen.issuer != "dns01" or solver is None
+        else DnsSolver(dns01=solver.dns01, annotations=solver.annotations, pod_labels=solver.pod_labels),
+        wanted=wanted,
+    )
+
+
+def _only(issued: dict[str, pulumi.Resource], namespace: str) -> list[pulumi.Resource]:
+    """Return the certificate of one namespace, if it has one."""
+    return [issued[namespace]] if namespace in issued else []

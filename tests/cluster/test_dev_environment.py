@@ -66,6 +66,34 @@ def test_every_workload_service_and_route_was_awaited(dev: DevProject) -> None:
             assert item["status"]["loadBalancer"]["ingress"]
 
 
+def test_the_private_authority_and_its_certificates_are_declared(dev: DevProject) -> None:
+    found = json.loads(dev.shell("kubectl", "get", "clusterissuers,certificates", "-A", "-o", "json"))[
+        "items"
+    ]
+    names = {(item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]) for item in found}
+    assert {
+        ("ClusterIssuer", None, "iotistic-self-signed"),
+        ("Certificate", "cert-manager", "iotistic-ca"),
+        ("ClusterIssuer", None, "iotistic-ca"),
+        ("Certificate", "ingress", "iotistic-wildcard-tls"),
+        ("Certificate", "mqtt-edge", "mqtt-edge-tls"),
+    } <= names
+    issuers = {name for kind, _, name in names if kind == "ClusterIssuer"}
+    asked = {item["spec"]["issuerRef"]["name"] for item in found if item["kind"] == "Certificate"}
+    assert asked <= issuers
+
+
+@pytest.mark.parametrize(
+    "file", ["certificates-*.yaml", "gateway.yaml", "traefik.yaml", "ingress-nginx.yaml"]
+)
+def test_the_api_server_takes_the_objects_of_every_mode(dev: DevProject, file: str) -> None:
+    for path in sorted((Path.cwd() / "tests" / "golden" / "platform").glob(file)):
+        said = dev.shell(
+            "kubectl", "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", str(path)
+        )
+        assert said.count("serverside-applied (server dry run)") >= 1
+
+
 def test_preview_and_refresh_are_clean_and_a_second_up_changes_nothing(dev: DevProject) -> None:
     dev.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
     dev.shell("pulumi", "refresh", "--preview-only", "--expect-no-changes", "--non-interactive")

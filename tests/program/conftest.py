@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pytest
-from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
 from infra.program import declare
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 INSTANCE = "iotistic:customer:CustomerInstance"
+LOGGER = logging.getLogger("engine")
 RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
@@ -27,10 +29,12 @@ class RecordingEngine(Mocks):
     Attributes:
         deployed: Ids of the customers in the stack's state.
         declared: What the program declared. The order is not that of the program: registrations overlap.
+        waits: For each name what it waits for, by name.
     """
 
     deployed: Sequence[str] = ()
     declared: list[MockResourceArgs] = field(default_factory=list)
+    waits: dict[str, set[str]] = field(default_factory=dict)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.declared.append(args)
@@ -51,6 +55,19 @@ class RecordingEngine(Mocks):
     def releases(self) -> dict[str, MockResourceArgs]:
         """Return the charts, by the name of their release."""
         return {resource.inputs["name"]: resource for resource in self.declared if resource.typ == RELEASE}
+
+
+class OrderMonitor(MockMonitor):
+    """Tells the engine what each resource waits for, which mocks alone are not told."""
+
+    def __init__(self, engine: RecordingEngine) -> None:
+        super().__init__(engine)  # type: ignore[no-untyped-call] # the SDK leaves it untyped
+        self._engine = engine
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - as the SDK's own
+        names = {urn.rpartition("::")[2] for urn in request.dependencies}
+        self._engine.waits[request.name] = names
+        return super().RegisterResource(request)
 
 
 @dataclass(frozen=True)
@@ -95,7 +112,9 @@ def run_program() -> Callable[..., Run]:
 
     def run(config: dict[str, str], *, deployed: Sequence[str] = ()) -> Run:
         engine = RecordingEngine(deployed)
-        pulumi.runtime.set_mocks(engine, project="iotistic", stack="dev")
+        pulumi.runtime.set_mocks(
+            engine, project="iotistic", stack="dev", logger=LOGGER, monitor=OrderMonitor(engine)
+        )
         pulumi.runtime.set_all_config({f"iotistic:{key}": value for key, value in config.items()})
         outputs: dict[str, Any] = {}
 

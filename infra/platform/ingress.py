@@ -1,0 +1,160 @@
+"""The ingress controller: the one way in for people and programs, by HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from infra.names import INGRESS_NAMESPACE, MONITORING_NAMESPACE, NAMESPACE_NAME_LABEL, platform_labels
+from infra.platform import gateway, ingress_values
+from infra.platform.chart import ChartComponent, load_chart
+from infra.platform.ingress_values import CONTAINER_PORTS, METRICS_PORTS, PRIORITY_CLASS, Front
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from infra.component import Manifest, Placement
+
+APP: Final = "ingress"
+NGINX_WEBHOOK_PORT: Final = 8443
+
+ARCHIVED: Final = (
+    "ingress-nginx was archived in March 2026 and gets no security fixes; "
+    "move to iotistic:ingress.controller: traefik"
+)
+
+_VALUES: Final = {"traefik": ingress_values.traefik, "ingress-nginx": ingress_values.ingress_nginx}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngressArgs:
+    """What the ingress is made from.
+
+    Attributes:
+        environment: The environment's name, for labels.
+        controller: The chart's name: ``traefik`` or ``ingress-nginx``.
+        front: What its values are made from.
+        placement: Where it goes.
+        depends_on: The namespace, and what the chart's objects need.
+    """
+
+    environment: str
+    controller: str
+    front: Front
+    placement: Placement
+    depends_on: Sequence[pulumi.Resource] = field(default_factory=list)
+
+
+def manifests(environment: str, controller: str) -> list[Manifest]:
+    """Return the objects that the chart does not bring: the pods' priority, and who they may talk to."""
+    return [
+        {
+            "apiVersion": "scheduling.k8s.io/v1",
+            "kind": "PriorityClass",
+            "metadata": {"name": PRIORITY_CLASS, "labels": platform_labels(PRIORITY_CLASS, environment)},
+            "value": 100_000,
+            "globalDefault": False,
+            "description": "The ingress controller: one pod of it serves the people of many customers.",
+        },
+        _policy("default-deny", environment, ingress=[], egress=[]),
+        _policy(APP, environment, ingress=_callers(controller), egress=_reached()),
+    ]
+
+
+def _callers(controller: str) -> list[dict[str, Any]]:
+    """Return who reaches the pods: anyone for HTTP, monitoring for the metrics."""
+    open_ports = [*CONTAINER_PORTS[controller]]
+    if controller == "ingress-nginx":
+        # The API server asks its webhook, from an address that is not known.
+        open_ports.append(NGINX_WEBHOOK_PORT)
+    monitoring = {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME_LABEL: MONITORING_NAMESPACE}}}
+    return [
+        {"ports": [_tcp(port) for port in open_ports]},
+        {"from": [monitoring], "ports": [_tcp(METRICS_PORTS[controller])]},
+    ]
+
+
+def _reached() -> list[dict[str, Any]]:
+    """Return whom the pods reach: the DNS, the API server, and what has routes.
+
+    Each namespace's own policies say which of its pods take a call from here.
+    """
+    dns = {
+        "namespaceSelector": {"matchLabels": {NAMESPACE_NAME_LABEL: "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+    }
+    ours = {"namespaceSelector": {"matchLabels": {"app.kubernetes.io/part-of": "iotistic"}}}
+    return [
+        {"to": [dns], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]},
+        {"ports": [_tcp(443), _tcp(6443)]},
+        {"to": [ours]},
+    ]
+
+
+def _tcp(port: int) -> dict[str, Any]:
+    return {"protocol": "TCP", "port": port}
+
+
+def _policy(
+    name: str, environment: str, *, ingress: list[dict[str, Any]], egress: list[dict[str, Any]]
+) -> Manifest:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {
+            "name": name,
+            "namespace": INGRESS_NAMESPACE,
+            "labels": platform_labels(APP, environment),
+        },
+        "spec": {
+            "podSelector": {},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": ingress,
+            "egress": egress,
+        },
+    }
+
+
+class Ingress(ChartComponent):
+    """The ingress controller, in its namespace.
+
+    Attributes:
+        ready: What has to be there before a route gets an address.
+    """
+
+    def __init__(self, name: str, args: IngressArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("iotistic:platform:Ingress", name, placement=args.placement, opts=opts)
+        if args.controller == "ingress-nginx":
+            pulumi.log.warn(ARCHIVED, resource=self)
+        before: list[pulumi.Resource] = [*args.depends_on]
+        before += [
+            self.declare(manifest, depends_on=args.depends_on)
+            for manifest in manifests(args.environment, args.controller)
+        ]
+        if args.front.gateway:
+            before.append(self._definitions())
+        release = self.install(
+            load_chart(args.controller),
+            namespace=INGRESS_NAMESPACE,
+            values=_VALUES[args.controller](args.front),
+            depends_on=before,
+        )
+        self.ready: list[pulumi.Resource] = [release]
+        if args.front.gateway:
+            self.ready += [
+                self.declare(manifest, depends_on=[release])
+                for manifest in gateway.manifests(args.environment, wildcard=args.front.wildcard)
+            ]
+        self.register_outputs({})
+
+    def _definitions(self) -> pulumi.Resource:
+        """Return the Gateway API's definitions. They stay when this stack goes: every route hangs on them."""
+        options = pulumi.ResourceOptions.merge(
+            self.child_options(), pulumi.ResourceOptions(retain_on_delete=True)
+        )
+        return k8s.yaml.v2.ConfigFile(
+            f"{self._name}-gateway-api", k8s.yaml.v2.ConfigFileArgs(file=gateway.definitions()), options
+        )

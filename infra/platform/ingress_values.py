@@ -1,0 +1,153 @@
+"""What the ingress controllers' charts are told: only what differs from their own values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from infra.names import INGRESS_NAMESPACE
+from infra.platform.certificates import WILDCARD_SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.images import ImageSource
+    from infra.platform.chart import Values
+
+PRIORITY_CLASS: Final = "iotistic-ingress"
+
+CONTAINER_PORTS: Final = {"traefik": (8000, 8443), "ingress-nginx": (80, 443)}
+"""Where the controllers' pods listen for HTTP and HTTPS."""
+
+METRICS_PORTS: Final = {"traefik": 9100, "ingress-nginx": 10254}
+
+_NGINX_LOG: Final = (
+    '{"time":"$time_iso8601","client":"$remote_addr","host":"$host","method":"$request_method",'
+    '"path":"$uri","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
+    '"upstream":"$proxy_upstream_name"}'
+)
+"""``$uri`` and not ``$request``: what follows the question mark can be a token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """What a controller's values are made from.
+
+    Attributes:
+        replicas: How many pods.
+        balancer: What the cloud's balancer is told.
+        gateway: Whether routes are those of the Gateway API.
+        wildcard: Whether there is a certificate for every host.
+        monitoring: Whether the Prometheus operator reads ServiceMonitors.
+        images: Where images come from.
+    """
+
+    replicas: int
+    balancer: Mapping[str, str]
+    gateway: bool
+    wildcard: bool
+    monitoring: bool
+    images: ImageSource
+
+
+def traefik(front: Front) -> Values:
+    """Return the values of Traefik's chart."""
+    values: Values = {
+        "image": {"registry": front.images.registry("docker.io"), "repository": "library/traefik"},
+        "deployment": {"replicas": front.replicas},
+        "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
+        "topologySpreadConstraints": _spread({"app.kubernetes.io/name": "traefik"}),
+        "priorityClassName": PRIORITY_CLASS,
+        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+        "global": {"checkNewVersion": False},
+        "api": {"dashboard": False},
+        "ingressClass": {"isDefaultClass": False},
+        "providers": {
+            # The options and the certificate for every host are the platform's.
+            "kubernetesCRD": {"defaultTLSResourcesNamespace": INGRESS_NAMESPACE},
+            "kubernetesGateway": {"enabled": front.gateway},
+        },
+        # The Gateway and its class are this program's own.
+        "gateway": {"enabled": False},
+        "gatewayClass": {"enabled": False},
+        "ports": {
+            "web": {
+                "http": {
+                    "redirections": {
+                        "entryPoint": {"to": "websecure", "scheme": "https", "permanent": True},
+                    }
+                }
+            }
+        },
+        "tlsOptions": {"default": {"minVersion": "VersionTLS12"}},
+        "service": _service(front.balancer),
+        "accessLog": {
+            "enabled": True,
+            "format": "json",
+            # No header is logged by default. What follows a question mark can be a token too.
+            "fields": {"names": {"RequestLine": "drop"}, "queryParameters": {"defaultMode": "drop"}},
+        },
+        "metrics": {
+            "prometheus": {
+                "service": {"enabled": True},
+                "disableAPICheck": True,
+                "serviceMonitor": {"enabled": front.monitoring},
+            }
+        },
+    }
+    if front.wildcard:
+        values["tlsStore"] = {"default": {"defaultCertificate": {"secretName": WILDCARD_SECRET}}}
+    return values
+
+
+def ingress_nginx(front: Front) -> Values:
+    """Return the values of ingress-nginx's chart."""
+    controller: dict[str, Any] = {
+        "replicaCount": front.replicas,
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        "topologySpreadConstraints": _spread(
+            {"app.kubernetes.io/name": "ingress-nginx", "app.kubernetes.io/component": "controller"}
+        ),
+        "priorityClassName": PRIORITY_CLASS,
+        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
+        "config": {
+            "ssl-protocols": "TLSv1.2 TLSv1.3",
+            "log-format-escape-json": "true",
+            "log-format-upstream": _NGINX_LOG,
+            # Its parser of annotations is where most of its holes were.
+            "annotations-risk-level": "High",
+        },
+        "metrics": {"enabled": True, "serviceMonitor": {"enabled": front.monitoring}},
+        "service": {
+            "annotations": dict(front.balancer),
+            "externalTrafficPolicy": "Local",
+        },
+    }
+    if front.wildcard:
+        controller["extraArgs"] = {"default-ssl-certificate": f"{INGRESS_NAMESPACE}/{WILDCARD_SECRET}"}
+    return {
+        "global": {"image": {"registry": front.images.registry("registry.k8s.io")}},
+        "controller": controller,
+    }
+
+
+def _service(annotations: Mapping[str, str]) -> Values:
+    return {
+        "annotations": dict(annotations),
+        # Keeps the client's address, and spares a hop.
+        "spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"},
+    }
+
+
+def _spread(selected: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return that pods are spread over nodes and zones as well as it goes."""
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": dict(selected)},
+            "matchLabelKeys": ["pod-template-hash"],
+        }
+        for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+    ]
