@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from infra.images import load_platform_image
 from infra.platform.haproxy import Edge
+from infra.platform.monitoring import PlatformRules, PlatformRulesArgs
 from infra.platform.mqtt_proxy import MqttProxy, MqttProxyArgs
 from infra.platform.platform import Platform, PlatformArgs
 
@@ -35,6 +36,17 @@ def declare_platform(
                 environment=settings.environment,
                 edge=Edge(domain=settings.domain, settings=settings.mqtt_edge),
                 image=load_platform_image("haproxy", images),
+                placement=placement,
+                depends_on=platform.ready,
+            ),
+        )
+    if settings.monitoring:
+        PlatformRules(
+            "rules",
+            PlatformRulesArgs(
+                environment=settings.environment,
+                edge=settings.mqtt_edge.enabled,
+                backups=settings.backup_repository is not None,
                 placement=placement,
                 depends_on=platform.ready,
             ),
