@@ -1,4 +1,4 @@
-"""The rules by which Prometheus watches the platform, as a component."""
+"""What Prometheus is told of the platform, as a component: where metrics are, and the rules."""
 
 from __future__ import annotations
 
@@ -52,13 +52,24 @@ def manifests(environment: str, *, edge: bool, backups: bool) -> list[Manifest]:
     return [manifest(part, rules, environment) for part, rules in parts.items()]
 
 
+def targets(environment: str, *, edge: bool) -> list[Manifest]:
+    """Return where the platform's own parts have their metrics; charts bring theirs themselves.
+
+    Args:
+        environment: The environment's name, for labels.
+        edge: Whether there is an MQTT edge.
+    """
+    return [monitoring_edge.scrape_target(environment)] if edge else []
+
+
 class PlatformRules(Component):
-    """The rules. Something has to be there that reads them: the Prometheus operator."""
+    """Targets and rules. Something has to be there that reads them: the Prometheus operator."""
 
     def __init__(
         self, name: str, args: PlatformRulesArgs, *, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("iotistic:platform:PlatformRules", name, placement=args.placement, opts=opts)
-        for item in manifests(args.environment, edge=args.edge, backups=args.backups):
+        found = targets(args.environment, edge=args.edge)
+        for item in [*found, *manifests(args.environment, edge=args.edge, backups=args.backups)]:
             self.declare(item, depends_on=args.depends_on)
         self.register_outputs({})

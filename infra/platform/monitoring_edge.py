@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from infra.names import EDGE_NAMESPACE
+from infra.names import EDGE_NAMESPACE, platform_labels
 from infra.platform.monitoring_rules import alert, record
-from infra.platform.mqtt_proxy import APP
+from infra.platform.mqtt_proxy import APP, SELECTOR
 
 if TYPE_CHECKING:
+    from infra.component import Manifest
     from infra.platform.monitoring_rules import Rule
 
 PART: Final = "edge"
@@ -24,6 +25,27 @@ REASON_TOO_MANY: Final = "address_limit"
 
 CERTIFICATE_DAYS: Final = 10
 """A certificate of 45 days is renewed 15 days before its end: fewer left mean that it was not."""
+
+
+def scrape_target(environment: str) -> Manifest:
+    """Return where the edge's metrics are: the port ``metrics`` of its Services, of which one has it.
+
+    Args:
+        environment: The environment's name, for labels.
+    """
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "ServiceMonitor",
+        "metadata": {
+            "name": APP,
+            "namespace": EDGE_NAMESPACE,
+            "labels": platform_labels(APP, environment),
+        },
+        "spec": {
+            "selector": {"matchLabels": SELECTOR},
+            "endpoints": [{"port": "metrics", "path": "/metrics", "interval": "30s"}],
+        },
+    }
 
 
 def rules() -> list[Rule]:
