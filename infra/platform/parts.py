@@ -12,6 +12,7 @@ from infra.platform.certificates_settings import CA_ISSUER
 from infra.platform.haproxy import Edge
 from infra.platform.ingress import Ingress, IngressArgs
 from infra.platform.ingress_values import Front
+from infra.platform.monitoring import PlatformRules, PlatformRulesArgs
 from infra.platform.mqtt_proxy import MqttProxy, MqttProxyArgs
 from infra.platform.platform import Platform, PlatformArgs
 
@@ -78,6 +79,17 @@ def declare_platform(
                 image=load_platform_image("haproxy", images),
                 placement=placement,
                 depends_on=[*platform.ready, *_only(issued, EDGE_NAMESPACE)],
+            ),
+        )
+    if settings.monitoring:
+        PlatformRules(
+            "rules",
+            PlatformRulesArgs(
+                environment=settings.environment,
+                edge=settings.mqtt_edge.enabled,
+                backups=settings.backup_repository is not None,
+                placement=placement,
+                depends_on=platform.ready,
             ),
         )
     return ready

@@ -1,0 +1,75 @@
+"""What Prometheus is told of the platform, as a component: where metrics are, and the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.component import Component, Placement
+from infra.platform import monitoring_cluster, monitoring_edge, monitoring_fleet
+from infra.platform.monitoring_rules import manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pulumi
+
+    from infra.component import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformRulesArgs:
+    """What the platform's rules are made from.
+
+    Attributes:
+        environment: The environment's name, for labels.
+        edge: Whether there is an MQTT edge to watch.
+        backups: Whether customers are backed up.
+        placement: Where the objects go.
+        depends_on: The platform's namespaces.
+    """
+
+    environment: str
+    edge: bool
+    backups: bool
+    placement: Placement
+    depends_on: Sequence[pulumi.Resource]
+
+
+def manifests(environment: str, *, edge: bool, backups: bool) -> list[Manifest]:
+    """Return the rules, one object for each part of the platform.
+
+    Args:
+        environment: The environment's name, for labels.
+        edge: Whether there is an MQTT edge: where there is none, its absence is no fault.
+        backups: Whether customers are backed up.
+    """
+    parts = {
+        monitoring_cluster.PART: monitoring_cluster.rules(),
+        monitoring_fleet.PART: monitoring_fleet.rules(backups=backups),
+        **({monitoring_edge.PART: monitoring_edge.rules()} if edge else {}),
+    }
+    return [manifest(part, rules, environment) for part, rules in parts.items()]
+
+
+def targets(environment: str, *, edge: bool) -> list[Manifest]:
+    """Return where the platform's own parts have their metrics; charts bring theirs themselves.
+
+    Args:
+        environment: The environment's name, for labels.
+        edge: Whether there is an MQTT edge.
+    """
+    return [monitoring_edge.scrape_target(environment)] if edge else []
+
+
+class PlatformRules(Component):
+    """Targets and rules. Something has to be there that reads them: the Prometheus operator."""
+
+    def __init__(
+        self, name: str, args: PlatformRulesArgs, *, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("iotistic:platform:PlatformRules", name, placement=args.placement, opts=opts)
+        found = targets(args.environment, edge=args.edge)
+        for item in [*found, *manifests(args.environment, edge=args.edge, backups=args.backups)]:
+            self.declare(item, depends_on=args.depends_on)
+        self.register_outputs({})

@@ -1,0 +1,247 @@
+"""Prometheus's own tool runs every rule of the platform: each alert fires when it should, and only then."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from infra.platform import monitoring_cluster, monitoring_edge, monitoring_fleet
+from infra.platform.monitoring_rules import groups
+from tests.edge.world import LOOPBACK, program
+from tests.metrics import EXPORTED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.edge.world import Proxy
+
+pytestmark = pytest.mark.edge
+
+MINUTES = 180
+"""How long the platform is watched: longer than any alert waits."""
+
+CUSTOMERS = [f"customer-c{number:02}" for number in range(20)]
+
+DAY = 86_400
+GROUPS = [
+    *groups("edge", monitoring_edge.rules()),
+    *groups("fleet", monitoring_fleet.rules(backups=True)),
+    *groups("platform", monitoring_cluster.rules()),
+]
+ALERTS = {rule["alert"] for group in GROUPS for rule in group["rules"] if "alert" in rule}
+
+Series = dict[str, str]
+"""Values of metrics by minute, in promtool's notation: ``1+0x9`` is ten times 1."""
+
+
+def still(value: float) -> str:
+    return f"{value}+0x{MINUTES}"
+
+
+def rising(a_minute: float) -> str:
+    return f"0+{a_minute}x{MINUTES}"
+
+
+EDGE = 'namespace="mqtt-edge"'
+EDGE_POD = f'{EDGE},pod="mqtt-edge-1"'
+EDGE_DEPLOYMENT = f'{EDGE},deployment="mqtt-edge"'
+
+
+def healthy() -> Series:
+    """Return what a platform without a fault shows."""
+    series = {
+        f"kube_deployment_status_replicas_available{{{EDGE_DEPLOYMENT}}}": still(3),
+        f"kube_deployment_spec_replicas{{{EDGE_DEPLOYMENT}}}": still(3),
+        f'haproxy_frontend_current_sessions{{{EDGE_POD},proxy="mqtt"}}': still(15_000),
+        f'haproxy_frontend_limit_sessions{{{EDGE_POD},proxy="mqtt"}}': still(20_000),
+        f'haproxy_frontend_denied_connections_total{{{EDGE_POD},proxy="mqtt"}}': still(0),
+        f'haproxy_frontend_denied_sessions_total{{{EDGE_POD},proxy="mqtt"}}': still(0),
+        f'haproxy_backend_sessions_total{{{EDGE_POD},proxy="refused_no_name"}}': rising(30),
+        f'haproxy_backend_sessions_total{{{EDGE_POD},proxy="brokers"}}': rising(600),
+        f'haproxy_backend_connection_errors_total{{{EDGE_POD},proxy="brokers"}}': rising(60),
+        f'certmanager_certificate_expiration_timestamp_seconds{{{EDGE},name="mqtt-edge"}}': still(30 * DAY),
+        'certmanager_certificate_expiration_timestamp_seconds{namespace="ingress",name="web"}': still(
+            30 * DAY
+        ),
+        'certmanager_certificate_ready_status{namespace="ingress",name="web",condition="True"}': still(1),
+        'kube_node_status_condition{node="n",condition="Ready",status="true"}': still(1),
+        'kube_node_status_condition{node="n",condition="DiskPressure",status="true"}': still(0),
+        'node_filesystem_avail_bytes{instance="n",mountpoint="/"}': still(11),
+        'node_filesystem_size_bytes{instance="n",mountpoint="/"}': still(100),
+        'kube_pod_status_unschedulable{namespace="customer-c00",pod="api"}': "1x10 _ _",
+        'kube_deployment_status_replicas_available{namespace="ingress",deployment="traefik"}': still(2),
+        'kube_pod_container_status_restarts_total{namespace="monitoring",pod="p",container="c"}': still(9),
+        'kubelet_volume_stats_used_bytes{namespace="monitoring",persistentvolumeclaim="p"}': still(84),
+        'kubelet_volume_stats_capacity_bytes{namespace="monitoring",persistentvolumeclaim="p"}': still(100),
+        'up{namespace="monitoring",job="p",instance="i"}': still(1),
+        'alertmanager_notifications_failed_total{integration="email"}': still(1),
+        'prometheus_rule_evaluation_failures_total{rule_group="g"}': still(1),
+    }
+    for customer in CUSTOMERS:
+        here = f'namespace="{customer}"'
+        api, backup = f'{here},deployment="api"', f'{here},cronjob="backup"'
+        series |= {
+            f'kube_namespace_labels{{{here},label_iotistic_io_tenant="c"}}': still(1),
+            f"kube_deployment_spec_replicas{{{api}}}": still(1),
+            f"kube_deployment_status_replicas_available{{{api}}}": still(1),
+            f'kube_pod_container_status_restarts_total{{{here},pod="api",container="api"}}': still(9),
+            f"kube_cronjob_info{{{backup}}}": still(1),
+            f"kube_cronjob_spec_suspend{{{backup}}}": still(0),
+            f"kube_cronjob_status_last_successful_time{{{backup}}}": f"-60+60x{MINUTES}",
+        }
+    return series
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What some metrics show when something is wrong.
+
+    Attributes:
+        alerts: Every alert that fires then.
+        metric: A part of the names of the series that change.
+        values: Their values; None: nobody reports them any more.
+        count: How many series that is.
+        customer: The customer in the alerts' label ``tenant``.
+    """
+
+    alerts: str
+    metric: str
+    values: str | None
+    count: int = 1
+    customer: str | None = None
+
+
+LATE = f"0+1x120 120+600x{MINUTES - 121}"
+"""A counter that rises by one a minute, and after two hours by ten a second."""
+
+FAULTS = [
+    Fault("EdgeDown EdgeReplicaMissing", f"available{{{EDGE_DEPLOYMENT}", still(0)),
+    Fault("EdgeDown", f"available{{{EDGE_DEPLOYMENT}", None),
+    Fault("EdgeReplicaMissing", f"available{{{EDGE_DEPLOYMENT}", still(2)),
+    Fault("EdgeBrokersUnreachable", "connection_errors_total", rising(400)),
+    Fault("EdgeRefusalsRising", 'proxy="refused_no_name"', LATE),
+    Fault("EdgeRefusalsRising", "denied_connections_total", LATE),
+    Fault("EdgeRefusalsRising", "denied_sessions_total", LATE),
+    Fault("EdgeConnectionLimitNear", "current_sessions", still(16_100)),
+    Fault("EdgeCertificateNearItsEnd", f"expiration_timestamp_seconds{{{EDGE}", still(9 * DAY)),
+    Fault("FleetManyTenantsDown", 'available{namespace="customer-c0', still(0), count=10),
+    Fault(
+        "FleetPodRestarting",
+        'restarts_total{namespace="customer-c07"',
+        rising(0.2),
+        customer="c07",
+    ),
+    Fault("FleetBackupsStale", 'successful_time{namespace="customer-c0', still(-3 * DAY), count=10),
+    Fault("FleetTenantWithoutBackup", 'cronjob_info{namespace="customer-c07"', None, customer="c07"),
+    Fault("NodeNotReady", 'condition="Ready"', still(0)),
+    Fault("NodeUnderPressure", "DiskPressure", still(1)),
+    Fault("NodeDiskFilling", "node_filesystem_avail_bytes", still(9)),
+    Fault("PodsUnschedulable", "unschedulable", still(1)),
+    Fault("IngressDown", 'available{namespace="ingress"', still(0)),
+    Fault("PlatformPodRestarting", 'restarts_total{namespace="monitoring"', rising(0.2)),
+    Fault("PlatformVolumeFilling", "volume_stats_used_bytes", still(86)),
+    Fault("CertificateNotReady", "ready_status", still(0)),
+    Fault("CertificateNearItsEnd", 'expiration_timestamp_seconds{namespace="ingress"', still(9 * DAY)),
+    Fault("TargetDown", "up{", still(0)),
+    Fault("AlertsNotDelivered", "notifications_failed_total", rising(1)),
+    Fault("RulesFailing", "evaluation_failures_total", rising(1)),
+]
+
+HARMLESS = [
+    # One customer's fault is told by that customer's own alerts.
+    Fault("", 'available{namespace="customer-c07"', still(0)),
+    Fault("", 'successful_time{namespace="customer-c07"', still(-3 * DAY)),
+    # A suspended customer has no API, and makes no new backups.
+    Fault("", 'spec_replicas{namespace="customer-c0', still(0), count=10),
+    Fault("", 'spec_suspend{namespace="customer-c0', still(1), count=10),
+    # As many refusals as every day, however many: they are no news.
+    Fault("", 'proxy="refused_no_name"', rising(600)),
+    Fault("", "denied_connections_total", rising(600)),
+    # A pod that restarted once an hour ago, a node that was gone for a moment.
+    Fault("", 'restarts_total{namespace="monitoring"', f"0x100 1x{MINUTES - 101}"),
+    Fault("", 'condition="Ready"', f"1x100 0x5 1x{MINUTES - 107}"),
+]
+
+
+def with_fault(series: Series, fault: Fault) -> Series:
+    hit = {name for name in series if fault.metric in name}
+    assert len(hit) == fault.count, hit
+    kept = {name: values for name, values in series.items() if name not in hit}
+    return kept if fault.values is None else kept | dict.fromkeys(hit, fault.values)
+
+
+def firing(folder: Path, series: Series, expected: list[str]) -> None:
+    """Let promtool decide that in the end exactly these alerts fire, as ``name`` or ``name/tenant``."""
+    rules = folder / "rules.json"
+    rules.write_text(json.dumps({"groups": GROUPS}), encoding="utf-8")
+    samples = [
+        {
+            "labels": f'{{alertname="{name}",tenant="{tenant}"}}' if tenant else f'{{alertname="{name}"}}',
+            "value": 1,
+        }
+        for name, _, tenant in (alert.partition("/") for alert in ["Watchdog", *expected])
+    ]
+    test = {
+        "rule_files": [str(rules)],
+        "evaluation_interval": "1m",
+        "group_eval_order": [group["name"] for group in GROUPS],
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": name, "values": values} for name, values in series.items()],
+                "promql_expr_test": [
+                    {
+                        "expr": 'count by (alertname, tenant) (ALERTS{alertstate="firing"})',
+                        "eval_time": f"{MINUTES - 10}m",
+                        "exp_samples": samples,
+                    }
+                ],
+            }
+        ],
+    }
+    file = folder / "test.json"
+    file.write_text(json.dumps(test), encoding="utf-8")
+    promtool("test", "rules", str(file))
+
+
+def promtool(*arguments: str) -> None:
+    tool = program("promtool")
+    assert tool, "promtool is not installed"
+    answer = subprocess.run([tool, *arguments], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_every_rule_is_one_that_prometheus_takes(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps({"groups": GROUPS}), encoding="utf-8")
+    promtool("check", "rules", str(rules))
+
+
+def test_a_healthy_platform_is_silent(tmp_path: Path) -> None:
+    firing(tmp_path, healthy(), [])
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.alerts}-{fault.values}")
+def test_each_fault_fires_its_alert_and_no_other(tmp_path: Path, fault: Fault) -> None:
+    tenant = f"/{fault.customer}" if fault.customer else ""
+    firing(tmp_path, with_fault(healthy(), fault), [alert + tenant for alert in fault.alerts.split()])
+
+
+@pytest.mark.parametrize("fault", HARMLESS, ids=lambda fault: f"{fault.metric}-{fault.values}")
+def test_what_is_no_fault_of_the_platform_fires_nothing(tmp_path: Path, fault: Fault) -> None:
+    firing(tmp_path, with_fault(healthy(), fault), [])
+
+
+def test_each_alert_has_a_fault() -> None:
+    assert {alert for fault in FAULTS for alert in fault.alerts.split()} | {"Watchdog"} == ALERTS
+
+
+def test_the_edge_exports_what_the_list_of_metrics_says(proxy: Proxy) -> None:
+    text = httpx.get(f"http://{LOOPBACK}:{proxy.place.metrics_port}/metrics").raise_for_status().text
+    exported = {line.partition("{")[0].partition(" ")[0] for line in text.splitlines() if line[:1] != "#"}
+    assert EXPORTED["haproxy"] - exported == set()

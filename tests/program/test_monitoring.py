@@ -1,0 +1,87 @@
+"""The platform's rules: what a stack gets, and that they ask for what somebody exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.images import load_platform_image
+from infra.platform import mqtt_proxy
+from infra.platform.edge_settings import EdgeSettings
+from infra.platform.haproxy import METRICS_PORT, Edge
+from infra.platform.monitoring import manifests, targets
+from tests.metrics import unknown
+from tests.program.instances import as_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.program.conftest import Run
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "platform" / "rules.yaml"
+
+RULES = [
+    rule
+    for item in manifests("dev", edge=True, backups=True)
+    for group in item["spec"]["groups"]
+    for rule in group["rules"]
+]
+
+
+def names(*, edge: bool, backups: bool) -> set[str]:
+    return {
+        rule.get("alert", rule.get("record"))
+        for item in manifests("dev", edge=edge, backups=backups)
+        for group in item["spec"]["groups"]
+        for rule in group["rules"]
+    }
+
+
+def test_rules_are_those_in_the_golden_file(golden: Callable[[Path, str], None]) -> None:
+    golden(GOLDEN, as_yaml(manifests("dev", edge=True, backups=True)))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert", rule.get("record")))
+def test_a_rule_asks_for_what_somebody_exports(rule: dict[str, str]) -> None:
+    recorded = frozenset(rule["record"] for rule in RULES if "record" in rule)
+    assert unknown(rule["expr"], recorded=recorded) == set()
+
+
+def test_what_a_stack_does_not_have_is_not_missed() -> None:
+    everything = names(edge=True, backups=True)
+    assert {"EdgeDown", "FleetTenantWithoutBackup"} <= everything
+    assert not any(name.startswith(("Edge", "edge:")) for name in names(edge=False, backups=True))
+    assert not any("ackup" in name for name in names(edge=True, backups=False))
+
+
+def test_the_edge_is_scraped_at_its_port_for_metrics_and_nowhere_else() -> None:
+    edge = Edge(domain="iotistic.localhost", settings=EdgeSettings())
+    services = [
+        item
+        for item in mqtt_proxy.manifests("dev", edge, load_platform_image("haproxy"))
+        if item["kind"] == "Service"
+    ]
+    (target,) = targets("dev", edge=True)
+    wanted = target["spec"]["selector"]["matchLabels"].items()
+    (endpoint,) = target["spec"]["endpoints"]
+    scraped = [
+        (service["metadata"]["namespace"], port["port"])
+        for service in services
+        if wanted <= service["metadata"]["labels"].items()
+        for port in service["spec"]["ports"]
+        if port["name"] == endpoint["port"]
+    ]
+    assert scraped == [(target["metadata"]["namespace"], METRICS_PORT)]
+
+
+@pytest.mark.parametrize(("edge", "watched"), [("{}", set()), ('{"enabled": true}', {"mqtt-edge"})])
+def test_what_is_not_there_is_not_scraped(
+    run_program: Callable[..., Run], config: dict[str, str], edge: str, watched: set[str]
+) -> None:
+    objects = run_program({**config, "mqttEdge": edge}).engine.kubernetes_objects()
+    namespaces = {
+        found.inputs["metadata"]["namespace"] for found in objects if found.typ.endswith(":ServiceMonitor")
+    }
+    assert {name for name in namespaces if not name.startswith("customer-")} == watched
