@@ -1,1 +1,1 @@
-"""What continuous integration does: which stacks a change is about, what it would do, what drifted, who is told."""
+"""What continuous integration does: what a change is about and would do, what drifted, who is told."""

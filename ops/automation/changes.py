@@ -114,7 +114,9 @@ def object_name(urn: str, state: StepEventStateMetadata | None) -> str:
     for properties in (state.inputs, state.outputs) if state else ():
         metadata = (properties or {}).get("metadata")
         if isinstance(metadata, dict) and "name" in metadata:
-            return f"{metadata['namespace']}/{metadata['name']}" if "namespace" in metadata else metadata["name"]
+            return (
+                f"{metadata['namespace']}/{metadata['name']}" if "namespace" in metadata else metadata["name"]
+            )
     return urn.rpartition("::")[2]
 
 
@@ -125,21 +127,26 @@ def _paths(step: StepEventMetadata) -> list[str]:
 
 
 def _field(path: str, step: StepEventMetadata, *, secret: bool) -> FieldChange:
-    before, after = (_value(state, path) for state in (step.old, step.new))
+    before, after = _values(step, path)
     if secret or names_a_secret(path):
         before, after = (HIDDEN if text else "" for text in (before, after))
     return FieldChange(path=path, before=before, after=after)
 
 
-def _value(state: StepEventStateMetadata | None, path: str) -> str:
-    """Return a property as text: as declared where it is declared, else as it is."""
-    if state is None:
+def _values(step: StepEventMetadata, path: str) -> tuple[str, str]:
+    """Return a property before and after: as declared where that differs, else as it is in the cluster."""
+    before = after = None
+    for side in ("inputs", "outputs"):
+        before, after = (look_up(getattr(state, side, None) or {}, path) for state in (step.old, step.new))
+        if before != after:
+            break
+    return _text(before), _text(after)
+
+
+def _text(value: object) -> str:
+    if value is None:
         return ""
-    for properties in (state.inputs, state.outputs):
-        value = look_up(properties or {}, path)
-        if value is not None:
-            return redact(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-    return ""
+    return redact(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def look_up(properties: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - properties are of any kind

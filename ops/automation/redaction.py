@@ -17,7 +17,9 @@ _NAMES_A_SECRET: Final = re.compile(
     r"|kubeconfig",
     re.IGNORECASE,
 )
-_MENTIONS_ONLY: Final = re.compile(r"(Name|Ref|secretKeyRef.*|checksum.*|secretName|automount\w+)$", re.IGNORECASE)
+_MENTIONS_ONLY: Final = re.compile(
+    r"(Name|Ref|secretKeyRef.*|checksum.*|secretName|automount\w+)$", re.IGNORECASE
+)
 """Ends of paths that say which secret, not what is in it."""
 
 _SHAPES: Final = (
@@ -25,7 +27,9 @@ _SHAPES: Final = (
     re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
     re.compile(r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"),
     re.compile(r"(?i)(?<=bearer )[\w.~+/-]{8,}=*"),
-    re.compile(r"\b(gh[pousr]_\w{20,}|github_pat_\w{20,}|sk_(live|test)_\w{10,}|whsec_\w{10,}|AKIA[A-Z0-9]{16})\b"),
+    re.compile(
+        r"\b(gh[pousr]_\w{20,}|github_pat_\w{20,}|sk_(live|test)_\w{10,}|whsec_\w{10,}|AKIA[A-Z0-9]{16})\b"
+    ),
     re.compile(r"(?i)(?<=password=)[^\s&'\"]+"),
 )
 """What secrets look like: private keys, signed tokens, log-ins in addresses, keys with a known beginning."""
