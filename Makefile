@@ -73,9 +73,11 @@ golden: $(READY) ## rewrite the golden files and generated documents from the co
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q -m "not cluster and not edge and not node" -k "golden or generated"
 
 .PHONY: lock
-lock: ## pin every dependency of pyproject.toml in requirements.txt
+lock: ## pin every dependency of pyproject.toml, and of the linter checkov, in requirements.txt
 	uv pip compile --all-extras --generate-hashes --python-version 3.11 --universal \
 		--no-emit-find-links --no-emit-index-url pyproject.toml --output-file requirements.txt
+	uv pip compile --generate-hashes --python-version 3.11 --universal --no-header \
+		--no-emit-find-links --no-emit-index-url tools/checkov/requirements.in --output-file tools/checkov/requirements.txt
 
 # The stamp is written last, so an installation that was interrupted is done again.
 $(READY): requirements.txt pyproject.toml

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from ops.git import commit_of, git
 from ops.workspace import PLANS
 from tenants.errors import Problem, UsageError
 from tenants.models import TenantFile
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from ops.workspace import Workspace
 
-_GIT_SECONDS: Final = 60
-
 
 def version_at(workspace: Workspace, ref: str) -> Version:
     """Return the registry at a commit.
@@ -36,7 +34,7 @@ def version_at(workspace: Workspace, ref: str) -> Version:
     Raises:
         UsageError: There is no git, no repository or no such commit, or a file cannot be read.
     """
-    commit = _commit(workspace.root, ref)
+    commit = commit_of(workspace.root, ref)
     contents = dict(_contents(workspace.root, commit, [PLANS, workspace.folder]))
     problems: list[Problem] = []
     plans = workspace.plans
@@ -60,35 +58,15 @@ def version_at(workspace: Workspace, ref: str) -> Version:
     return Version(folder=workspace.folder, plans=plans, files=files, removed=removed)
 
 
-def _commit(root: Path, ref: str) -> str:
-    """Return the full name of a commit."""
-    if _git(root, "rev-parse", "--show-prefix").returncode:
-        raise UsageError.of(
-            where=str(root),
-            what="is not a git repository",
-            why="without the earlier version nothing can be compared",
-            how="work in a clone of the repository",
-        )
-    found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    if found.returncode:
-        raise UsageError.of(
-            where="--base",
-            what=f'git knows no commit "{ref}"',
-            why="comparing with another commit could hide that a tenant vanished",
-            how="check the name; in CI, fetch the history first: git fetch origin main",
-        )
-    return found.stdout.decode().strip()
-
-
 def _contents(root: Path, commit: str, paths: list[str]) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a commit below some paths, each with its content."""
-    prefix = _git(root, "rev-parse", "--show-prefix").stdout.decode().strip()
-    listing = _git(
+    prefix = git(root, "rev-parse", "--show-prefix").stdout.decode().strip()
+    listing = git(
         root, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *(prefix + path for path in paths)
     )
     entries = [entry.split("\t", 1) for entry in listing.stdout.decode().split("\0") if entry]
     objects = [about.split()[2] for about, _ in entries]
-    answer = _git(root, "cat-file", "--batch", stdin="\n".join(objects).encode()).stdout
+    answer = git(root, "cat-file", "--batch", stdin="\n".join(objects).encode()).stdout
     position = 0
     for _, path in entries:
         header_end = answer.index(b"\n", position)
@@ -96,22 +74,3 @@ def _contents(root: Path, commit: str, paths: list[str]) -> Iterator[tuple[str, 
         start = header_end + 1
         yield path.removeprefix(prefix), answer[start : start + size]
         position = start + size + 1
-
-
-def _git(root: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run(  # noqa: S603 - no shell, and a ref never stands where an option could
-            ["git", *arguments],  # noqa: S607 - the git that the user has on PATH
-            cwd=root,
-            input=stdin,
-            capture_output=True,
-            timeout=_GIT_SECONDS,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise UsageError.of(
-            where="git",
-            what="is not installed, or not on PATH",
-            why="the earlier version of the registry is read from it",
-            how="install git",
-        ) from error

@@ -17,6 +17,7 @@ from infra.customer.pods import (
     workload,
 )
 from infra.customer.ports import API_PORT, MQTT_PORT, POSTGRES_PORT
+from infra.exemptions import SECRET_IN_ENVIRONMENT
 from tenants.sizing import WATCHER
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def manifests(instance: Instance) -> list[Manifest]:
             template=template,
             # Two generations at once would both run the migrations, which take no lock.
             strategy={"strategy": {"type": "Recreate"}},
+            exempt=[SECRET_IN_ENVIRONMENT],
         ),
         service(instance, APP, component=COMPONENT, ports=ports),
     ]

@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
+from infra import exemptions
 from infra.customer import mosquitto, nodered, postgres, secrets
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
     CONFIG_CHECKSUM,
+    NODE_DISK,
     config_volume,
     container,
     pod_template,
@@ -23,6 +25,7 @@ from infra.customer.pods import (
     volume_claim,
 )
 from infra.customer.ports import POSTGRES_PORT
+from tenants.quantities import bytes_text, mebibytes
 from tenants.sizing import BACKUP_VOLUME
 
 if TYPE_CHECKING:
@@ -87,7 +90,10 @@ def _cron_job(instance: Instance, name: str, template: dict[str, Any], *, later:
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
-        "metadata": instance.metadata(name, app=APP, component=COMPONENT),
+        "metadata": {
+            **instance.metadata(name, app=APP, component=COMPONENT),
+            "annotations": exemptions.annotations(*exemptions.OF_EVERY_POD),
+        },
         "spec": {
             "schedule": spread(instance.tenant.backup.schedule, instance.tenant.id, later=later),
             "timeZone": "Etc/UTC",
@@ -135,7 +141,10 @@ def _restore(instance: Instance, name: str, *steps: dict[str, Any]) -> Manifest:
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": instance.metadata(name, app=APP, component=COMPONENT),
+        "metadata": {
+            **instance.metadata(name, app=APP, component=COMPONENT),
+            "annotations": exemptions.annotations(*exemptions.OF_EVERY_POD),
+        },
         "spec": {"backoffLimit": 0, "template": _pod(instance, *steps)},
     }
 
@@ -232,9 +241,17 @@ def _step(instance: Instance, name: str, image: Image, script: str, *, reads: st
         name,
         image,
         ports={},
-        resources=resources(instance.tenant.sizes.job),
+        resources=_resources(instance),
         probe=None,
         mounts=mounts,
         env=env,
         command=["/bin/sh", f"{_CONFIG}/{script}"],
     )
+
+
+def _resources(instance: Instance) -> dict[str, dict[str, str]]:
+    """Return a step's requests and limits: on the node's disk it has room for a whole database's dump."""
+    found = resources(instance.tenant.sizes.job)
+    dump = mebibytes(instance.tenant.storage.postgres) + mebibytes(NODE_DISK["limits"])
+    found["limits"]["ephemeral-storage"] = bytes_text(dump)
+    return found

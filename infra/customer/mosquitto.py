@@ -19,6 +19,7 @@ from infra.customer.pods import (
     workload,
 )
 from infra.customer.ports import API_PORT, MQTT_METRICS_PORT, MQTT_PORT, MQTTS_PORT, WEBSOCKET_PORT
+from infra.exemptions import SECRET_IN_ENVIRONMENT, UNPROBED_WATCHER
 from tenants.models import MqttMode
 from tenants.sizing import WATCHER
 
@@ -162,6 +163,7 @@ def _stateful_set(instance: Instance) -> Manifest:
         image=image,
         template=template,
         strategy={"serviceName": APP},
+        exempt=[SECRET_IN_ENVIRONMENT, *([UNPROBED_WATCHER] if _has_certificate(instance) else [])],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.customer.pods import SERVICE_ACCOUNT
+from infra.customer.pods import NODE_DISK, SERVICE_ACCOUNT
 from tenants.models import MqttMode
 
 if TYPE_CHECKING:
@@ -66,8 +66,12 @@ def limit_range(instance: Instance) -> Manifest:
             "limits": [
                 {
                     "type": "Container",
-                    "default": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "1Gi"},
-                    "defaultRequest": {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": "64Mi"},
+                    "default": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": NODE_DISK["limits"]},
+                    "defaultRequest": {
+                        "cpu": "10m",
+                        "memory": "32Mi",
+                        "ephemeral-storage": NODE_DISK["requests"],
+                    },
                 }
             ]
         },

@@ -24,6 +24,7 @@ from infra.customer.pods import (
     secret_volume,
 )
 from infra.customer.ports import API_PORT, MQTT_PORT, NODE_RED_PORT
+from infra.exemptions import SECRET_IN_ENVIRONMENT
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -62,6 +63,7 @@ def manifests(instance: Instance) -> list[Manifest]:
         size=instance.tenant.storage.node_red,
         ports=ports,
         template=_template(instance, ports),
+        exempt=[SECRET_IN_ENVIRONMENT],
     )
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from infra.customer.pods import service, volume_claim, workload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from infra.component import Manifest
     from infra.customer.model import Instance
+    from infra.exemptions import Exemption
     from infra.images import Image
 
 
@@ -23,6 +24,7 @@ def with_volume(  # noqa: PLR0913 - an option has this many independent parts
     size: str,
     ports: Mapping[str, int],
     template: Mapping[str, Any],
+    exempt: Sequence[Exemption] = (),
 ) -> list[Manifest]:
     """Return an option's claim, its one pod, and its Service.
 
@@ -34,6 +36,7 @@ def with_volume(  # noqa: PLR0913 - an option has this many independent parts
         size: How large the volume is.
         ports: Port names and numbers.
         template: The pod.
+        exempt: What linters find in it beyond what they find in every one.
     """
     return [
         volume_claim(instance, app, component=component, size=size, of_option=True),
@@ -46,6 +49,7 @@ def with_volume(  # noqa: PLR0913 - an option has this many independent parts
             template=template,
             # What is in the volume has one writer at a time: the old pod goes first.
             strategy={"strategy": {"type": "Recreate"}},
+            exempt=exempt,
         ),
         service(instance, app, component=component, ports=ports),
     ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from infra import exemptions
 from infra.platform.platform import priority_class
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from infra.component import Manifest
     from infra.customer.model import Instance
+    from infra.exemptions import Exemption
     from infra.images import Image
 
 SERVICE_ACCOUNT = "instance"
@@ -27,6 +29,9 @@ CONFIG = "config"
 
 CONFIG_CHECKSUM = "iotistic.io/config-checksum"
 """The same for configuration files."""
+
+NODE_DISK = {"requests": "64Mi", "limits": "1Gi"}
+"""What a container may take of its node's own disk - logs and empty volumes - unless it says more."""
 
 
 def container(  # noqa: PLR0913 - a container has this many independent parts
@@ -46,7 +51,7 @@ def container(  # noqa: PLR0913 - a container has this many independent parts
         name: The container's name.
         image: What it runs.
         ports: Port names and numbers.
-        resources: Requests and limits.
+        resources: Requests and limits. Those of the node's disk are added where they are not named.
         probe: How to ask whether it works, for start-up, readiness and liveness alike. None for
             what ends by itself, or serves nobody.
         mounts: Volume names and where they are mounted.
@@ -67,7 +72,9 @@ def container(  # noqa: PLR0913 - a container has this many independent parts
         "image": str(image),
         "ports": [{"name": port, "containerPort": number} for port, number in ports.items()],
         "env": list(env),
-        "resources": dict(resources),
+        "resources": {
+            bound: {"ephemeral-storage": disk, **resources[bound]} for bound, disk in NODE_DISK.items()
+        },
         **probes,
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -170,8 +177,22 @@ def workload(  # noqa: PLR0913 - a workload has this many independent parts
     template: Mapping[str, Any],
     strategy: Mapping[str, Any],
     replicas: int | None = None,
+    exempt: Sequence[Exemption] = (),
 ) -> Manifest:
-    """Return a Deployment, or a StatefulSet of one pod behind the Service of its own name."""
+    """Return a Deployment, or a StatefulSet of one pod behind the Service of its own name.
+
+    Args:
+        instance: The customer's instance.
+        kind: Which of both.
+        app: Its name.
+        component: Its part in the instance.
+        image: The main container's image, for the version label.
+        template: Its pods.
+        strategy: The fields in which both kinds differ.
+        replicas: How many pods; where not given, one while the customer is served.
+        exempt: What linters find in it beyond what they find in every one.
+    """
+    of_kind = (exemptions.NO_HEADLESS_SERVICE,) if kind == "StatefulSet" else ()
     spec: dict[str, Any] = {
         "replicas": instance.replicas if replicas is None else replicas,
         "selector": {"matchLabels": instance.selector(app)},
@@ -181,7 +202,10 @@ def workload(  # noqa: PLR0913 - a workload has this many independent parts
     return {
         "apiVersion": "apps/v1",
         "kind": kind,
-        "metadata": instance.metadata(app, app=app, component=component, version=image.version),
+        "metadata": {
+            **instance.metadata(app, app=app, component=component, version=image.version),
+            "annotations": exemptions.annotations(*exemptions.OF_EVERY_SERVER, *of_kind, *exempt),
+        },
         "spec": spec,
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from infra import exemptions
 from infra.customer import nodered, postgres, secrets
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
@@ -99,7 +100,10 @@ def job(instance: Instance) -> Manifest:
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": instance.metadata(APP, app=APP, component=COMPONENT),
+        "metadata": {
+            **instance.metadata(APP, app=APP, component=COMPONENT),
+            "annotations": exemptions.annotations(*exemptions.OF_EVERY_POD),
+        },
         "spec": {"backoffLimit": 6, "template": template},
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from infra import exemptions
 from infra.component import Component, Placement
 from infra.customer.model import checksum
 from infra.customer.pods import CONFIG_CHECKSUM, container, http_probe
@@ -138,7 +139,11 @@ def _deployment(environment: str, edge: Edge, image: Image, files: dict[str, str
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {**_metadata(APP, environment), "labels": labels},
+        "metadata": {
+            **_metadata(APP, environment),
+            "labels": labels,
+            "annotations": exemptions.annotations(*exemptions.OF_EVERY_SERVER),
+        },
         "spec": {
             "replicas": edge.settings.replicas,
             "selector": {"matchLabels": SELECTOR},

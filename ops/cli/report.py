@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
+from ops.markdown import code_span
 from tenants.changes import STOPPED, Kind
 
 if TYPE_CHECKING:
@@ -48,15 +49,15 @@ def as_markdown(comparison: Comparison) -> str:
     if comparison.tenants or comparison.plans:
         lines += ["| tenant | what | key | before | after |", "| --- | --- | --- | --- | --- |"]
     for name, what, fields, refused in _rows(comparison):
-        first = (_code(name), f"**{what}, refused**" if refused else what)
+        first = (code_span(name), f"**{what}, refused**" if refused else what)
         for field in [_words(one) for one in fields] or [("", "", "")]:
-            lines.append(f"| {' | '.join((*first, *(_code(text) for text in field)))} |")
+            lines.append(f"| {' | '.join((*first, *(code_span(text) for text in field)))} |")
             first = ("", "")
     if comparison.refusals:
         lines += ["", "### Refused", ""]
         lines += [
-            f"- {_code(problem.where)}: {_code(problem.what)}  \n"
-            f"  why: {_code(problem.why)}  \n  fix: {_code(problem.how)}"
+            f"- {code_span(problem.where)}: {code_span(problem.what)}  \n"
+            f"  why: {code_span(problem.why)}  \n  fix: {code_span(problem.how)}"
             for problem in comparison.refusals
         ]
     return "\n".join(lines) + "\n"
@@ -89,18 +90,3 @@ def _short(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
-def _code(text: str) -> str:
-    """Return a text as a code span that it cannot leave, in a table or in a list."""
-    if not text:
-        return ""
-    plain = " ".join(text.split()).replace("|", "\\|")
-    longest = max((len(run) for run in _runs(plain)), default=0)
-    fence = "`" * (longest + 1)
-    return f"{fence} {plain} {fence}" if longest else f"`{plain}`"
-
-
-def _runs(text: str) -> list[str]:
-    """Return the runs of backticks in a text."""
-    return [run for run in "".join(c if c == "`" else " " for c in text).split() if run]

@@ -36,6 +36,9 @@ class GoSource:
 
     def fetch(self, tool: Tool, into: Path, say: Say) -> None:
         """Build or copy every binary of ``tool``."""
+        if not tool.builds:
+            message = "it is no Go module"
+            raise SourceFailedError(message)
         for step in tool.builds:
             if isinstance(step, GoBuild):
                 say(f"building {step.binary} with Go")

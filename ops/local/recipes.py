@@ -84,7 +84,8 @@ class Tool:
         binaries: Names of the files it provides; the first is asked for its version.
         version_arguments: Arguments that make the first binary print its version; None if there are none.
         release: Where it is published; None if no binary is.
-        builds: How to make each binary with Go.
+        builds: How to make each binary with Go; empty for a tool that is a Python package.
+        python_module: For a Python package, the module that is the program.
         optional: True if only asked for by name.
     """
 
@@ -93,7 +94,8 @@ class Tool:
     binaries: tuple[str, ...]
     version_arguments: tuple[str, ...] | None
     release: Release | None
-    builds: tuple[GoBuild | GoScript, ...]
+    builds: tuple[GoBuild | GoScript, ...] = ()
+    python_module: str | None = None
     optional: bool = False
 
 
@@ -120,6 +122,8 @@ def known_tools(versions: ToolVersions) -> dict[str, Tool]:
         _coredns(wanted["coredns"]),
         _kube_router(wanted["kube-router"]),
         _cert_manager(wanted["cert-manager"]),
+        _kube_score(wanted["kube-score"]),
+        _checkov(wanted["checkov"]),
     ]
     return {tool.name: tool for tool in tools}
 
@@ -346,5 +350,42 @@ def _cert_manager(version: str) -> Tool:
                 stamps={f"{module}/pkg/util.AppVersion": "v{version}"},
             ),
         ),
+        optional=True,
+    )
+
+
+def _kube_score(version: str) -> Tool:
+    name = "kube-score"
+    repository = f"zegl/{name}"
+    return Tool(
+        name=name,
+        version=version,
+        binaries=(name,),
+        version_arguments=("version",),
+        release=Release(
+            url=_GITHUB.format(repository=repository, file=f"{name}_{{version}}_{{os}}_{{arch}}"),
+            checksum_url=_GITHUB.format(repository=repository, file="checksums.txt"),
+            checksum_format=ChecksumFormat.SUMS,
+        ),
+        builds=(
+            GoBuild(
+                binary=name,
+                directory=name,
+                package=f"github.com/{repository}/cmd/{name}",
+                stamps={"main.version": "v{version}"},
+            ),
+        ),
+        optional=True,
+    )
+
+
+def _checkov(version: str) -> Tool:
+    return Tool(
+        name="checkov",
+        version=version,
+        binaries=("checkov",),
+        version_arguments=("--version",),
+        release=None,
+        python_module="checkov.main",
         optional=True,
     )

@@ -1,18 +1,21 @@
 """Finds every binary the project needs, and brings the ones that are missing.
 
 In this order for each: the right version on ``PATH``, the official release,
-``go build`` from a pinned module. See ``docs/reference/tools.md``.
+``go build`` from a pinned module, or ``pip install`` for what is a Python package. See
+``docs/reference/tools.md``.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ops.local.gobuild import GoSource
 from ops.local.onpath import InstalledSource, links_are_current
+from ops.local.pipinstall import PipSource
 from ops.local.progress import step
 from ops.local.recipes import known_tools
 from ops.local.releases import ReleaseSource
@@ -103,6 +106,7 @@ def _default_sources(bin_dir: Path) -> list[Source]:
         InstalledSource(search_path=os.environ.get("PATH", os.defpath), ignore=bin_dir),
         ReleaseSource(mirror=os.environ.get(MIRROR_VARIABLE)),
         GoSource(modules=MODULES_FOLDER),
+        PipSource(modules=MODULES_FOLDER),
     ]
 
 
@@ -141,8 +145,8 @@ def _fetch(tool: Tool, home: Path, sources: Sequence[Source], say: Say) -> None:
             source.fetch(tool, home, say)
         except SourceFailedError as failure:
             failures.append(f"{source.label}: {failure}")
-            for path in home.iterdir():
-                path.unlink()
+            shutil.rmtree(home)
+            home.mkdir()
         else:
             for binary in tool.binaries:
                 if not (home / binary).is_symlink():

@@ -82,7 +82,7 @@ def test_containers_have_probes_requests_and_limits(containers: list[dict[str, A
         if container["ports"]:
             assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
         for bound in ("requests", "limits"):
-            assert set(container["resources"][bound]) == {"cpu", "memory"}
+            assert set(container["resources"][bound]) == {"cpu", "memory", "ephemeral-storage"}
 
 
 def test_images_have_exact_versions(containers: list[dict[str, Any]]) -> None:

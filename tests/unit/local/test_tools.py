@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import stat
+import subprocess
 import threading
 import time
 import tomllib
@@ -18,6 +19,7 @@ from rich.console import Console
 from ops.local.crds import MODULES
 from ops.local.gobuild import GoSource
 from ops.local.onpath import InstalledSource
+from ops.local.pipinstall import PipSource
 from ops.local.recipes import GoBuild, known_tools
 from ops.local.releases import ReleaseSource
 from ops.local.sources import SourceFailedError
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 VERSIONS = load_versions(VERSIONS_FILE)
 KNOWN = known_tools(VERSIONS)
+BUILT = [tool for tool in KNOWN.values() if not tool.python_module]
 
 
 class Fake:
@@ -401,6 +404,53 @@ class TestGo:
             self.fetch("etcd", tmp_path, modules, body)
 
 
+class TestPip:
+    """Against a stand-in for ``python``, which makes the environments."""
+
+    MAKES_ONE = """
+mkdir -p "$3/bin"
+cat > "$3/bin/python" <<'INNER'
+#!/bin/sh
+[ "$2" = checkov.main ] && echo "linted $3" && exit
+echo "$@" > "$(dirname "$0")/asked"
+exit {status}
+INNER
+chmod +x "$3/bin/python"
+"""
+
+    def fetch(self, tmp_path: Path, name: str = "checkov", *, status: int = 0) -> Path:
+        python = program(tmp_path / "python", self.MAKES_ONE.replace("{status}", str(status)))
+        source = PipSource(modules=MODULES_FOLDER, python=str(python))
+        return ensure([name], console=quiet(), folder=tmp_path / "tools", sources=[source]).path(name)
+
+    def test_installs_only_what_is_pinned_by_hash_into_an_environment_of_its_own(
+        self, tmp_path: Path
+    ) -> None:
+        checkov = self.fetch(tmp_path)
+        asked = (checkov.parent / "environment" / "bin" / "asked").read_text()
+        assert "--require-hashes" in asked
+        assert str(MODULES_FOLDER / "checkov" / "requirements.txt") in asked
+
+    def test_the_program_runs_from_its_link_even_after_a_move(self, tmp_path: Path) -> None:
+        self.fetch(tmp_path)
+        (tmp_path / "tools").rename(tmp_path / "moved")
+        answer = subprocess.check_output([tmp_path / "moved" / "bin" / "checkov", "this"], text=True)
+        assert answer == "linted this\n"
+
+    def test_a_failure_says_so_and_leaves_nothing(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match=r"pip install: -m pip install ended with 3"):
+            self.fetch(tmp_path, status=3)
+        assert list((tmp_path / "tools" / "checkov").iterdir()) == []
+
+    def test_what_is_no_python_package_is_left_to_others(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="pip install: it is no Python package"):
+            self.fetch(tmp_path, "etcd")
+
+    def test_what_is_no_go_module_is_left_to_others(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="go build: it is no Go module"):
+            ensure(["checkov"], console=quiet(), folder=tmp_path, sources=[GoSource(modules=MODULES_FOLDER)])
+
+
 class TestPins:
     """Versions that must be repeated where a tool wants them agree with versions.yaml."""
 
@@ -411,6 +461,7 @@ class TestPins:
         ("kubernetes", "go.etcd.io/etcd/server/v3", "etcd"),
         ("kwok", "sigs.k8s.io/kwok", "kwok"),
         ("helm", "helm.sh/helm/v3", "helm"),
+        ("kube-score", "github.com/zegl/kube-score", "kube-score"),
     )
 
     @staticmethod
@@ -439,7 +490,15 @@ class TestPins:
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
         assert f"{package}=={VERSIONS.tools[tool]}" in project["dependencies"]
 
-    @pytest.mark.parametrize("tool", KNOWN.values(), ids=KNOWN)
+    def test_a_python_package_with_a_hash_for_each_of_its_packages(self) -> None:
+        (tool,) = (tool for tool in KNOWN.values() if tool.python_module)
+        text = (MODULES_FOLDER / tool.name / "requirements.txt").read_text()
+        assert f"{tool.name}=={tool.version} \\\n    --hash=sha256:" in text
+        entries = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
+        assert len(entries) > 50
+        assert all("==" in entry and "--hash=sha256:" in entry for entry in entries)
+
+    @pytest.mark.parametrize("tool", BUILT, ids=lambda tool: tool.name)
     def test_every_binary_can_be_built_from_a_pinned_module(self, tool: Tool) -> None:
         assert [step.binary for step in tool.builds] == list(tool.binaries)
         for step in tool.builds:

@@ -1,0 +1,1 @@
+"""What continuous integration does: what a change is about and would do, what drifted, who is told."""

@@ -1,0 +1,50 @@
+"""How to reach the cluster that a stack is in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ops.local.kubeconfig import KubeAccess
+from ops.local.store import write_atomically
+from tenants.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_PROVIDER: Final = "pulumi:providers:kubernetes"
+
+
+def cluster_of(resources: Iterable[Mapping[str, Any]], *, stack: str, folder: Path) -> KubeAccess:
+    """Return how to reach a stack's cluster, as the stack's own provider reaches it.
+
+    Args:
+        resources: The resources of the stack's state.
+        stack: Name of the stack.
+        folder: Where the kubeconfig is written, where the state holds its content.
+
+    Raises:
+        UsageError: The stack has no provider yet.
+    """
+    for resource in resources:
+        if resource["type"] == _PROVIDER:
+            kubeconfig, context = (_plain(resource["inputs"][key]) for key in ("kubeconfig", "context"))
+            path = Path(kubeconfig)
+            if "\n" in kubeconfig or kubeconfig.startswith("{"):
+                path = folder / f"{stack}.kubeconfig"
+                write_atomically(path, kubeconfig)
+            return KubeAccess(path, context, server="")
+    raise UsageError.of(
+        where=f"stack {stack}",
+        what="its state names no cluster",
+        why="there is nowhere to look for objects that nobody declared",
+        how="bring the stack up first: pulumi up",
+    )
+
+
+def _plain(value: object) -> str:
+    """Return a property of the state as text, also where the state keeps it as a secret."""
+    if isinstance(value, dict):
+        value = json.loads(value["plaintext"])
+    return str(value)

@@ -1,0 +1,139 @@
+"""The engine as this shell is set up: its backend, its log-in to a cloud, its stacks."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi.automation as auto
+
+from ops.automation.changes import changes_of
+from ops.local.engine_run import EngineError, engine_run
+from ops.local.tools import ROOT
+from tenants.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pulumi.automation import EngineEvent
+    from pulumi.automation.events import StepEventMetadata
+    from rich.console import Console
+
+    from ops.automation.changes import Change
+    from ops.local.tools import Toolbox
+
+TOOLS: Final = ("pulumi", "pulumi-resource-kubernetes", "kubectl")
+"""What a stack is looked at and changed with. The cloud's plugins the engine brings itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """One stack, in the backend that this shell is logged in to.
+
+    Attributes:
+        name: Its name.
+        toolbox: The engine and the provider.
+        console: Where progress is shown.
+        logs: Folder that takes the engine's own output.
+    """
+
+    name: str
+    toolbox: Toolbox
+    console: Console
+    logs: Path
+
+    def preview(self) -> tuple[Change, ...]:
+        """Return what an update would do.
+
+        Raises:
+            UsageError: The backend has no such stack.
+            EngineError: The preview failed.
+        """
+        return self._watch("preview", auto.Stack.preview, event="resource_pre_event")
+
+    def drift(self) -> tuple[Change, ...]:
+        """Return what differs from what the engine last made. Nothing is changed, the state neither.
+
+        Raises:
+            UsageError: The backend has no such stack.
+            EngineError: The cluster or the backend did not answer.
+        """
+        return self._watch("refresh", auto.Stack.preview_refresh, event="res_outputs_event")
+
+    def up(self) -> dict[str, int]:
+        """Update the stack and return the number of resources by engine operation.
+
+        Raises:
+            UsageError: The backend has no such stack.
+            EngineError: The update failed.
+        """
+        stack = self._select()
+        with engine_run(self.console, f"update of {self.name}", log=self._log("update")) as run:
+            result = stack.up(on_output=run.on_output, on_event=run.on_event)
+        changes = result.summary.resource_changes or {}
+        return {str(operation): count for operation, count in changes.items()}
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Return the resources of the stack's state, secrets readable: for looking up, never for showing."""
+        deployment: Mapping[str, Any] = self._select().export_stack().deployment or {}
+        return list(deployment.get("resources", []))
+
+    def _watch(self, title: str, operation: Callable[..., object], *, event: str) -> tuple[Change, ...]:
+        """Run an operation that changes nothing, and return what it found.
+
+        Args:
+            title: What it is called.
+            operation: Method of the engine's stack.
+            event: Which of a step's events says how it ends: a refresh knows only afterwards.
+        """
+        steps: list[StepEventMetadata] = []
+        stack = self._select()
+
+        def on_event(told: EngineEvent) -> None:
+            run.on_event(told)
+            step = getattr(told, event)
+            if step is not None:
+                steps.append(step.metadata)
+
+        with engine_run(self.console, f"{title} of {self.name}", log=self._log(title)) as run:
+            operation(stack, on_output=run.on_output, on_event=on_event)
+        return changes_of(steps)
+
+    def _log(self, title: str) -> Path:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        return self.logs / f"{self.name}-{title}.log"
+
+    def _select(self) -> auto.Stack:
+        workspace = auto.LocalWorkspace(
+            work_dir=str(project_folder()),
+            env_vars={
+                "PATH": f"{self.toolbox.bin_dir}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+                "PULUMI_ERROR_OUTPUT_STRING": "1",
+            },
+            pulumi_command=auto.PulumiCommand(str(self.toolbox.bin_dir.parent), skip_version_check=True),
+        )
+        try:
+            return auto.Stack.select(self.name, workspace)
+        except auto.StackNotFoundError:
+            raise UsageError.of(
+                where=f"stack {self.name}",
+                what="the backend that this shell uses has no stack of that name",
+                why="there is nothing to compare with, and a new one would make every customer anew",
+                how=(
+                    "check PULUMI_BACKEND_URL (for the dev environment: "
+                    'eval "$(.venv/bin/iotistic local env)"), or make it: pulumi stack init'
+                ),
+            ) from None
+        except auto.CommandError as error:
+            log = self._log("select")
+            log.write_text(str(error), encoding="utf-8")
+            title = f"opening stack {self.name}"
+            raise EngineError(title, [], log) from None
+
+
+def project_folder() -> Path:
+    """Return the folder of the project file: the one this shell names, else the working copy's."""
+    return Path(os.environ.get("PULUMI_OPTION_CWD", ROOT))

@@ -1,0 +1,150 @@
+"""Reports as the Markdown of one comment or one issue, never longer than GitHub takes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+from ops.automation.changes import Operation
+from ops.automation.redaction import redact
+from ops.markdown import code_span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ops.automation.changes import Change
+    from ops.automation.reports import DriftReport, PreviewReport
+
+LIMIT: Final = 65_536
+"""Characters that GitHub takes in a comment or an issue."""
+
+_ROWS: Final = (sys.maxsize, 500, 100, 20, 5, 0)
+"""Rows a table may have, tried in this order until everything fits."""
+_FIELDS: Final = 12
+"""Properties that are named for one object."""
+_LONGEST: Final = 60
+"""Characters of a value that are shown."""
+_MORE: Final = "\n\nThe rest does not fit into a comment: run the same command to see it.\n"
+
+_HEADINGS: Final = {
+    Operation.DELETE: "Deleted",
+    Operation.REPLACE: "Replaced: deleted and made anew",
+    Operation.UPDATE: "Changed in place",
+    Operation.CREATE: "Created",
+}
+
+
+def preview_markdown(reports: Sequence[PreviewReport]) -> str:
+    """Return what a change would do to every stack it is about."""
+
+    def render(rows: int) -> str:
+        parts = ["# What this change does\n"]
+        if not reports:
+            parts.append("It changes nothing that a stack declares.\n")
+        for report in reports:
+            parts += [
+                f"## Stack {code_span(report.stack)}: {_verdict(report)}\n",
+                _first_lines(report.registry, rows),
+                *_errors(report.errors, rows),
+                *(_section(_HEADINGS[kind], _of(report.changes, kind), rows) for kind in Operation),
+            ]
+        return "\n".join(part for part in parts if part)
+
+    return _fitting(render)
+
+
+def drift_markdown(reports: Sequence[DriftReport]) -> str:
+    """Return how what runs differs from what is declared."""
+
+    def render(rows: int) -> str:
+        parts = ["# What runs differs from what is declared\n"]
+        if all(report.clean for report in reports):
+            parts = ["# What runs is what is declared\n"]
+        for report in reports:
+            gone = [change for change in report.changes if change.operation is Operation.DELETE]
+            other = [change for change in report.changes if change.operation is not Operation.DELETE]
+            counts = f"{len(other)} changed, {len(gone)} missing, {len(report.undeclared)} undeclared"
+            partial = "not all of it was looked at, " if report.errors else ""
+            parts += [
+                f"## Stack {code_span(report.stack)}: {partial}{counts}\n",
+                *_errors(report.errors, rows),
+                _section("Missing: declared, but not there", gone, rows),
+                _section("Changed by somebody else (declared, then found)", other, rows),
+                _table(
+                    "Undeclared: in a customer's namespace, but in no stack",
+                    [f"| {code_span(one.kind)} | {code_span(one.name)} |" for one in report.undeclared],
+                    "| kind | object |\n| --- | --- |",
+                    rows,
+                ),
+            ]
+        return "\n".join(part for part in parts if part)
+
+    return _fitting(render)
+
+
+def _fitting(render: Callable[[int], str]) -> str:
+    """Return a text with as many rows as fit; a text without any that is too long still is cut."""
+    text = ""
+    for rows in _ROWS:
+        text = render(rows)
+        if len(text) <= LIMIT:
+            return text
+    return text[: text.rindex("\n", 0, LIMIT - len(_MORE))] + _MORE
+
+
+def _verdict(report: PreviewReport) -> str:
+    if report.refused:
+        return "refused"
+    if report.errors:
+        return "failed"
+    counts = [f"{count} {kind}" for kind in Operation if (count := report.count(kind))]
+    return ", ".join(counts) or "nothing changes"
+
+
+def _of(changes: Sequence[Change], operation: Operation) -> list[Change]:
+    return [change for change in changes if change.operation is operation]
+
+
+def _errors(errors: Sequence[str], rows: int) -> Iterator[str]:
+    for error in errors[: max(rows, 1)]:
+        quoted = "\n".join(f"> {code_span(line)}  " for line in redact(error).splitlines() if line.strip())
+        yield f"{quoted}\n"
+
+
+def _section(heading: str, changes: Sequence[Change], rows: int) -> str:
+    lines = [f"| {code_span(one.kind)} | {code_span(one.name)} | {_differences(one)} |" for one in changes]
+    return _table(heading, lines, "| kind | object | differs |\n| --- | --- | --- |", rows)
+
+
+def _table(heading: str, lines: Sequence[str], head: str, rows: int) -> str:
+    if not lines:
+        return ""
+    shown = list(lines[:rows])
+    body = "\n".join([head, *shown]) if shown else ""
+    left = len(lines) - len(shown)
+    more = f"\n\n... and {left} more" if shown and left else f"{left} objects" if left else ""
+    return f"### {heading}\n\n{body}{more}\n"
+
+
+def _differences(change: Change) -> str:
+    texts = [
+        f"{code_span(one.path)}: {_value(one.before)} → {_value(one.after)}"
+        for one in change.fields[:_FIELDS]
+    ]
+    if len(change.fields) > _FIELDS:
+        texts.append(f"and {len(change.fields) - _FIELDS} more")
+    return "<br>".join(texts)
+
+
+def _value(text: str) -> str:
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return code_span(shown) or "unset"
+
+
+def _first_lines(text: str, rows: int) -> str:
+    """Return the beginning of a Markdown table, cut between its rows."""
+    lines = text.splitlines()
+    # Heading, summary and the head of the table are always there.
+    kept = lines[: min(len(lines), rows + 6)]
+    cut = [f"\n... and {len(lines) - len(kept)} more lines"] if len(kept) < len(lines) else []
+    return "\n".join([*kept, *cut]) + "\n" if lines else ""

@@ -1,0 +1,67 @@
+"""The preview of a change: what it does to the registry, then what the engine would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops.automation.affected import affected_stacks
+from ops.automation.redaction import redact
+from ops.automation.reports import PreviewReport
+from ops.git import branch_point, changed_files
+from ops.git_version import version_at
+from ops.local.engine_run import EngineError
+from ops.stack_config import committed_config, environments
+from ops.workspace import ROOT, Workspace
+from tenants.changes import compare
+from tenants.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from ops.automation.engine import Stack
+    from tenants.changes import Comparison
+
+
+def stacks_of_change(base: str) -> list[str]:
+    """Return the stacks that the working copy's changes since a commit are about.
+
+    Raises:
+        UsageError: git cannot tell, or a stack's configuration is broken.
+    """
+    stacks = {
+        name: str(committed_config(name, root=ROOT)["iotistic:environment"]) for name in environments(ROOT)
+    }
+    return affected_stacks(changed_files(ROOT, branch_point(ROOT, base)), stacks)
+
+
+def preview_stack(
+    stack: Stack, *, base: str, today: date, as_markdown: Callable[[Comparison], str]
+) -> PreviewReport:
+    """Return what the working copy would do to a stack.
+
+    The engine is not asked where the registry is refused: nothing may come of it anyway.
+
+    Args:
+        stack: The stack.
+        base: What the working copy's branch started from.
+        today: The day to judge the registry's changes by.
+        as_markdown: How a comparison is told.
+    """
+    registry = ""
+    try:
+        workspace = Workspace.open(stack.name)
+        comparison = compare(
+            version_at(workspace, branch_point(ROOT, base)),
+            workspace.version(workspace.registry()),
+            today=today,
+        )
+        registry = as_markdown(comparison)
+        if comparison.refusals:
+            return PreviewReport(stack=stack.name, registry=registry, refused=True)
+        return PreviewReport(stack=stack.name, registry=registry, changes=stack.preview())
+    except UsageError as error:
+        errors = [str(problem) for problem in error.problems]
+    except EngineError as error:
+        errors = list(dict.fromkeys([*error.errors, f"{stack.name}: the engine failed"]))
+    return PreviewReport(stack=stack.name, registry=registry, errors=tuple(map(redact, errors)))

@@ -1,0 +1,126 @@
+"""``iotistic ci``: what continuous integration does. Every step of a workflow is one of these."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.automation.drift import drift_of
+from ops.automation.engine import TOOLS, Stack
+from ops.automation.markdown import drift_markdown, preview_markdown
+from ops.automation.preview import preview_stack, stacks_of_change
+from ops.automation.reports import DriftReport, write_reports
+from ops.cli.console import notes, output, print_json, show_refusals
+from ops.cli.options import Json, Today, today_or
+from ops.cli.report import as_markdown
+from ops.known import require_known
+from ops.local import tools
+from ops.stack_config import environments
+from ops.workspace import ROOT
+
+EXIT_STOP = 1
+"""Exit status for what must not go on: a change that is refused or fails, or drift."""
+
+app = typer.Typer(help="What continuous integration does, and runs here too.", no_args_is_help=True)
+
+Base = Annotated[str, typer.Option("--base", help="Branch that the change is to go to.", metavar="REF")]
+Stacks = Annotated[
+    list[str] | None,
+    typer.Option("--stack", "-s", help="Stack to look at; can be given more than once.", metavar="NAME"),
+]
+Folder = Annotated[
+    Path | None, typer.Option("--reports", help="Folder for one JSON report a stack.", file_okay=False)
+]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown for a comment or an issue.")]
+
+
+@app.command()
+@show_refusals
+def stacks(*, base: Base = "origin/main", as_json: Json = False) -> None:
+    """List the stacks that the change is about."""
+    affected = stacks_of_change(base)
+    if as_json:
+        print_json(affected)
+    else:
+        output.print("\n".join(affected) or "none", markup=False)
+
+
+@app.command()
+@show_refusals
+def preview(
+    *,
+    base: Base = "origin/main",
+    stack: Stacks = None,
+    reports: Folder = None,
+    today: Today = None,
+) -> None:
+    """Say in Markdown what the change would do; status 1 if it is refused or fails."""
+    chosen = stack or stacks_of_change(base)
+    found = [
+        preview_stack(one, base=base, today=today_or(today), as_markdown=as_markdown)
+        for one in _stacks(chosen)
+    ]
+    if reports is not None:
+        write_reports(reports, found)
+    typer.echo(preview_markdown(found), nl=False)
+    if not all(report.passed for report in found):
+        raise typer.Exit(EXIT_STOP)
+
+
+@app.command()
+@show_refusals
+def drift(
+    *,
+    stack: Stacks = None,
+    reports: Folder = None,
+    markdown: Markdown = False,
+    as_json: Json = False,
+) -> None:
+    """Name every object that differs from what is declared, or that nobody declared; status 1 if any."""
+    found = [drift_of(one) for one in _stacks(stack or ["dev"])]
+    if reports is not None:
+        write_reports(reports, found)
+    if as_json:
+        print_json([report.model_dump(mode="json") for report in found])
+    elif markdown:
+        typer.echo(drift_markdown(found), nl=False)
+    else:
+        for report in found:
+            _print_drift(report)
+    if not all(report.clean for report in found):
+        raise typer.Exit(EXIT_STOP)
+
+
+def _print_drift(report: DriftReport) -> None:
+    """Print one line for each difference: for a person, and for ``grep``."""
+    for change in report.changes:
+        fields = ", ".join(f"{one.path}: {one.before} -> {one.after}" for one in change.fields)
+        what = "missing" if change.operation == "delete" else "changed"
+        output.print(f"{report.stack} {what} {change.kind} {change.name} {fields}".rstrip(), markup=False)
+    for stray in report.undeclared:
+        output.print(f"{report.stack} undeclared {stray.kind} {stray.name}", markup=False)
+    for error in report.errors:
+        notes.print(f"{report.stack}: {error}", markup=False)
+    if report.clean:
+        output.print(f"{report.stack}: what runs is what is declared", markup=False)
+
+
+@app.command()
+@show_refusals
+def up(stack: Annotated[str, typer.Argument(help="Stack to update.", metavar="NAME")]) -> None:
+    """Update a stack to what the working copy declares."""
+    (one,) = _stacks([stack])
+    counts = one.up()
+    output.print(", ".join(f"{count} {operation}" for operation, count in sorted(counts.items())))
+
+
+def _stacks(names: list[str]) -> list[Stack]:
+    for name in names:
+        require_known(
+            "stack", name, environments(ROOT), where="--stack", why="another stack must not be taken for it"
+        )
+    toolbox = tools.ensure(TOOLS, console=notes)
+    logs = ROOT / "build" / "logs"
+    return [Stack(name=name, toolbox=toolbox, console=notes, logs=logs) for name in names]
