@@ -31,6 +31,7 @@ class KubernetesObject(pulumi.CustomResource):
     """
 
     metadata: pulumi.Output[dict[str, Any]]
+    status: pulumi.Output[dict[str, Any] | None]
 
     def __init__(self, name: str, manifest: Manifest, opts: pulumi.ResourceOptions) -> None:
         properties = with_field_manager(manifest)
@@ -39,7 +40,33 @@ class KubernetesObject(pulumi.CustomResource):
             opts = pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(additional_secret_outputs=["data", "stringData"])
             )
+        if manifest["kind"] == "Service":
+            # Not an input: what the API server says of an object is asked for by naming it.
+            properties["status"] = None
         super().__init__(type_token(manifest), name, properties, opts)
+
+    @property
+    def balancer(self) -> pulumi.Output[str]:
+        """Where the balancer of a Service is: its address, or its name where the cloud gives it one."""
+        return self.status.apply(balancer_of)
+
+
+def balancer_of(status: Mapping[str, Any] | None) -> str:
+    """Return where a Service's balancer is.
+
+    Args:
+        status: What the API server says of the Service.
+
+    Raises:
+        pulumi.RunError: There is none yet.
+    """
+    for entrance in ((status or {}).get("loadBalancer") or {}).get("ingress") or []:
+        found: str = entrance.get("hostname") or entrance["ip"]
+        return found
+    message = (
+        "a Service of type LoadBalancer has no address yet: run again once the cloud has made its balancer"
+    )
+    raise pulumi.RunError(message)
 
 
 def type_token(manifest: Mapping[str, Any]) -> str:

@@ -13,6 +13,8 @@ from infra.customer.available import refuse_unavailable
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
 from infra.customer.model import Credentials, Instance, Surroundings
 from infra.images import ImageSource, load_images
+from infra.platform.backup_store import make_backup_store
+from infra.platform.dns import declare_names
 from infra.platform.front_rules import refuse_unissuable
 from infra.platform.parts import declare_platform
 from infra.removal import deployed_tenants, refuse_vanished
@@ -23,7 +25,9 @@ from tenants.plans import load_plans
 from tenants.registry import EnvironmentFacts, Registry, load_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from infra.clusters.services import Identity
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REGISTRY_DIRECTORY: Final = ROOT / "tenants" / "registry"
@@ -71,20 +75,39 @@ async def declare() -> dict[str, Any]:
 
     cluster = choose.connect(settings)
     placement = Placement(provider=cluster.provider, protect=settings.protect)
-    ready = declare_platform(settings, images=image_source(settings), placement=placement)
+    platform = declare_platform(settings, images=image_source(settings), placement=placement)
+    backups: Mapping[str, Identity] = {}
+    if settings.backup_store is not None and cluster.services is not None:
+        backups = make_backup_store(settings.backup_store, cluster.services, registry.tenants)
     customers = {
         instance.tenant.id: CustomerInstance(
             instance.tenant.id,
-            CustomerInstanceArgs(instance=instance, placement=placement, depends_on=ready),
+            CustomerInstanceArgs(
+                instance=instance,
+                placement=placement,
+                depends_on=platform.ready,
+                backup_identity=backups.get(instance.tenant.id),
+            ),
         )
         for instance in instances
     }
-    return {
+    outputs: dict[str, Any] = {
         "tenants": {
             tenant: {"url": customer.url, "mqtt": customer.mqtt_address}
             for tenant, customer in customers.items()
         }
     }
+    if settings.dns is not None and cluster.services is not None:
+        zone = cluster.services.zone(settings.domain)
+        declare_names(
+            zone,
+            ingress=settings.dns.ingress_address,
+            edge=platform.edge.address if platform.edge else None,
+            tenants=registry.tenants,
+            customers=customers,
+        )
+        outputs["nameServers"] = zone.name_servers
+    return outputs
 
 
 def registry_folder(environment: str) -> str:
@@ -128,6 +151,7 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
         answers_authority=per_customer and settings.certificates.issuer == "http01",
         monitoring=settings.monitoring,
         backup_repository=settings.backup_repository,
+        backup_route=settings.backup_route,
     )
     return [
         Instance(

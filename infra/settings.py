@@ -21,7 +21,9 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticKnownError
 
 from infra.clusters.cloud_settings import CLOUDS, AnyCloud
+from infra.platform.backup_store import BackupStoreSettings
 from infra.platform.certificates_settings import CertificatesSettings
+from infra.platform.dns import DnsSettings
 from infra.platform.edge_settings import EdgeSettings
 from infra.platform.front_rules import front_problems
 from infra.platform.ingress_settings import IngressSettings
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic_core import ErrorDetails
+
+    from infra.clusters.backups import BackupRoute
 
 
 _DNS_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$"
@@ -96,6 +100,27 @@ def _refuse(message: str) -> NoReturn:
 OfExisting = Annotated[str | None, BeforeValidator(_or_none), AfterValidator(_of_a_cluster_that_exists)]
 
 
+def _object_or_none(text: object) -> object:
+    """Parse an object that a stack can do without: an empty one is none."""
+    return _object(text) or None
+
+
+def _of_a_cloud(store: BackupStoreSettings | None, settings: ValidationInfo) -> BackupStoreSettings | None:
+    """Refuse a store where no cloud is known to keep it, or where backups go elsewhere."""
+    if store is not None and settings.data.get("cluster") not in CLOUDS:
+        _refuse(f"is made in a cloud: {', '.join(CLOUDS)}; elsewhere set backupRepository")
+    if store is not None and settings.data.get("backup_repository") is not None:
+        _refuse("is a second place for backups beside backupRepository; set one of the two")
+    return store
+
+
+def _names_of_a_cloud(dns: DnsSettings | None, settings: ValidationInfo) -> DnsSettings | None:
+    """Refuse a zone where no cloud is known to keep it."""
+    if dns is not None and settings.data.get("cluster") not in CLOUDS:
+        _refuse(f"is a zone in a cloud: {', '.join(CLOUDS)}; elsewhere names are made by hand")
+    return dns
+
+
 def _possible(edge: EdgeSettings, settings: ValidationInfo) -> EdgeSettings:
     """Refuse to pass TLS through to brokers that have no certificate."""
     if edge.mode == "passthrough" and settings.data.get("broker_issuer") is None:
@@ -129,6 +154,12 @@ class Settings(BaseModel):
     broker_issuer: OrNone
     monitoring: bool
     backup_repository: OrNone
+    backup_store: Annotated[
+        BackupStoreSettings | None, BeforeValidator(_object_or_none), AfterValidator(_of_a_cloud)
+    ] = None
+    dns: Annotated[
+        DnsSettings | None, BeforeValidator(_object_or_none), AfterValidator(_names_of_a_cloud)
+    ] = None
     protect: bool
     image_mirror: OrNone = None
     image_overrides: Json[dict[str, str]] = Field(default_factory=dict)
@@ -137,6 +168,13 @@ class Settings(BaseModel):
     mqtt_edge: Annotated[EdgeSettings, BeforeValidator(_object), AfterValidator(_possible)] = EdgeSettings()
     master_key: Annotated[bytes, BeforeValidator(_master_key), Field(repr=False)]
     licence_private_keys: Annotated[Json[dict[int, str]], Field(repr=False)]
+
+    @property
+    def backup_route(self) -> BackupRoute | None:
+        """The way to the stack's own store for backups, if it has one."""
+        if self.cloud is None or self.backup_store is None:
+            return None
+        return self.cloud.backups(self.backup_store.name)
 
     @classmethod
     def read(cls, get: Callable[[str], str | None], *, stack: str) -> Settings:

@@ -22,13 +22,13 @@ def connect(settings: Settings) -> Cluster:
         return existing.connect(settings)
     args = CloudArgs.of(settings)
     if chosen.kind == "aks":
-        from infra.clusters.aks import AksCluster  # noqa: PLC0415 - see above
+        from infra.clusters.aks.cluster import AksCluster  # noqa: PLC0415 - see above
 
         return AksCluster("cloud", args, chosen).cluster
     if chosen.kind == "eks":
-        from infra.clusters.eks import EksCluster  # noqa: PLC0415 - see above
+        from infra.clusters.eks.cluster import EksCluster  # noqa: PLC0415 - see above
 
         return EksCluster("cloud", args, chosen).cluster
-    from infra.clusters.gke import GkeCluster  # noqa: PLC0415 - see above
+    from infra.clusters.gke.cluster import GkeCluster  # noqa: PLC0415 - see above
 
     return GkeCluster("cloud", args, chosen).cluster

@@ -15,12 +15,16 @@ from infra.names import platform_labels
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from infra.clusters.services import Services
     from infra.settings import Settings
 
 NODE_NETWORK: Final = "10.64.0.0/16"
 POD_NETWORK: Final = "10.128.0.0/14"
 SERVICE_NETWORK: Final = "10.96.0.0/16"
 """Networks of a cluster, clear of each other. Services: 65,000, far more than one cluster should have."""
+
+RECORD_SECONDS: Final = 300
+"""How long a name's answer may be remembered: a balancer that is replaced is found again after this."""
 
 POOL_LABEL: Final = "iotistic.io/pool"
 SYSTEM_TAINT: Final = ("CriticalAddonsOnly", "true")
@@ -62,12 +66,18 @@ class CloudCluster(pulumi.ComponentResource):
     """A cluster with everything it needs, in one cloud.
 
     Children get their parent and the cloud's provider from here and never the caller's options.
+
+    Attributes:
+        name: Start of all its resources' logical names.
+        args: What it is made from.
+        provider: The cloud's explicit provider.
     """
 
     def __init__(self, kind: str, name: str, args: CloudArgs, provider: pulumi.ProviderResource) -> None:
         super().__init__(f"iotistic:clusters:{kind}", name)
-        self._provider = provider
-        self._args = args
+        self.name = name
+        self.args = args
+        self.provider = provider
 
     def child(
         self, *, depends_on: Sequence[pulumi.Resource] = (), ignore_changes: Sequence[str] = ()
@@ -75,26 +85,44 @@ class CloudCluster(pulumi.ComponentResource):
         """Return the options of a child."""
         return pulumi.ResourceOptions(
             parent=self,
-            provider=self._provider,
-            protect=self._args.protect,
+            provider=self.provider,
+            protect=self.args.protect,
             depends_on=list(depends_on),
             ignore_changes=list(ignore_changes),
         )
 
+    def lasting(self, *, passing: bool) -> pulumi.ResourceOptions:
+        """Return the options of a child that is one of the cluster's own, or goes with its customer."""
+        return self.passing() if passing else self.child()
+
+    def passing(self, *, kept: bool = False) -> pulumi.ResourceOptions:
+        """Return the options of a child that goes with its customer.
+
+        Args:
+            kept: Whether what it stands for stays behind in the cloud: it may hold data.
+        """
+        return pulumi.ResourceOptions(parent=self, provider=self.provider, retain_on_delete=kept)
+
     def connected(
-        self, kubeconfig: pulumi.Output[str], storage: Mapping[str, Any], *, ready: Sequence[pulumi.Resource]
+        self,
+        kubeconfig: pulumi.Output[str],
+        storage: Mapping[str, Any],
+        services: Services,
+        *,
+        ready: Sequence[pulumi.Resource],
     ) -> Cluster:
         """Return the cluster as the rest of the program knows it, with its own StorageClass.
 
         Args:
             kubeconfig: How to reach it, without any secret.
             storage: Provisioner and parameters of encrypted volumes.
+            services: What the cloud offers to what runs in it.
             ready: What has to exist before anything runs there: the nodes.
         """
         provider = kubernetes_provider(
-            "cluster", kubeconfig=kubeconfig, context=self._args.name, identifier=self._args.name
+            "cluster", kubeconfig=kubeconfig, context=self.args.name, identifier=self.args.name
         )
-        storage_class = self._args.storage_class
+        storage_class = self.args.storage_class
         KubernetesObject(
             f"cluster-storage-class-{storage_class}",
             {
@@ -102,7 +130,7 @@ class CloudCluster(pulumi.ComponentResource):
                 "kind": "StorageClass",
                 "metadata": {
                     "name": storage_class,
-                    "labels": platform_labels(storage_class, self._args.environment),
+                    "labels": platform_labels(storage_class, self.args.environment),
                     "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
                 },
                 **storage,
@@ -110,11 +138,11 @@ class CloudCluster(pulumi.ComponentResource):
                 # In the zone where the pod is going to run.
                 "volumeBindingMode": "WaitForFirstConsumer",
                 # A claim that is deleted by mistake does not take the data along.
-                "reclaimPolicy": "Retain" if self._args.protect else "Delete",
+                "reclaimPolicy": "Retain" if self.args.protect else "Delete",
             },
             pulumi.ResourceOptions(parent=self, provider=provider, depends_on=list(ready)),
         )
-        return Cluster(provider=provider, storage_class=storage_class)
+        return Cluster(provider=provider, storage_class=storage_class, services=services)
 
 
 def kubeconfig(name: str, *, server: str, authority: str, command: Mapping[str, Any]) -> str:
@@ -147,3 +175,8 @@ def kubeconfig(name: str, *, server: str, authority: str, command: Mapping[str, 
         },
         sort_keys=True,
     )
+
+
+def record_part(host: str) -> str:
+    """Return what a DNS record is called among the cluster's resources."""
+    return f"record-{'any' if host == '*' else host}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+
+from infra.clusters.backups import BackupRoute
 
 _MODEL = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 _GUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -98,6 +100,17 @@ class AksSettings(CloudSettings):
         description="Name of the vault of the cluster's keys. Unique in all of Azure."
     )
 
+    IDENTITY_LABELS: ClassVar[dict[str, str]] = {"azure.workload.identity/use": "true"}
+    """Of pods that are to have an identity: Azure gives them a token for it."""
+
+    def backups(self, store: str) -> BackupRoute:
+        """Return the way to a container for each customer, in the storage account ``store``."""
+        return BackupRoute(
+            pattern="azure:{namespace}:/",
+            environment={"AZURE_ACCOUNT_NAME": store},
+            pod_labels=self.IDENTITY_LABELS,
+        )
+
 
 class EksSettings(CloudSettings):
     """Amazon Elastic Kubernetes Service."""
@@ -113,6 +126,14 @@ class EksSettings(CloudSettings):
         Field(default_factory=lambda: ["a", "b", "c"], description="Letters of the availability zones.")
     )
 
+    def backups(self, store: str) -> BackupRoute:
+        """Return the way to a prefix for each customer, in the bucket ``store``."""
+        return BackupRoute(
+            pattern=f"s3:https://s3.{self.region}.amazonaws.com/{store}/{{namespace}}",
+            environment={"AWS_DEFAULT_REGION": self.region},
+            credentials="169.254.170.23/32",
+        )
+
 
 class GkeSettings(CloudSettings):
     """Google Kubernetes Engine."""
@@ -122,6 +143,15 @@ class GkeSettings(CloudSettings):
     project_number: Annotated[str, Field(pattern=r"^\d+$")] = Field(
         description="Names Google's own accounts in the project, which use the cluster's key."
     )
+
+    @property
+    def workload_pool(self) -> str:
+        """Where Google knows the cluster's service accounts."""
+        return f"{self.project}.svc.id.goog"
+
+    def backups(self, store: str) -> BackupRoute:
+        """Return the way to a folder for each customer, in the bucket ``store``."""
+        return BackupRoute(pattern=f"gs:{store}:/{{namespace}}", credentials="169.254.169.254/32")
 
 
 AnyCloud: TypeAlias = Annotated[AksSettings | EksSettings | GkeSettings, Field(discriminator="kind")]

@@ -10,6 +10,8 @@ import pulumi_kubernetes as k8s
 if TYPE_CHECKING:
     import pulumi
 
+    from infra.clusters.services import Services
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
@@ -18,10 +20,12 @@ class Cluster:
     Attributes:
         provider: The explicit provider. No object is declared without it.
         storage_class: StorageClass of the customers' volumes.
+        services: What its cloud offers; None where somebody else made the cluster.
     """
 
     provider: pulumi.ProviderResource
     storage_class: str
+    services: Services | None = None
 
 
 def kubernetes_provider(

@@ -38,6 +38,9 @@ COMPONENT: Final = "backup"
 FLOWS: Final = "backup-flows"
 """The backup of Node-RED's flows: apart, so that nothing about them can keep the database from its own."""
 
+SERVICE_ACCOUNT: Final = "backup"
+"""The account of the pods that write to the stack's own store."""
+
 VOLUME: Final = "volume"
 """Name of the repository that is a volume of the instance's own."""
 
@@ -71,14 +74,26 @@ def configuration(instance: Instance) -> dict[str, str]:
 
 def manifests(instance: Instance) -> list[Manifest]:
     """Return the nightly backups, and their volume where they go to one."""
-    if instance.surroundings.backup_repository is None:
+    if not instance.surroundings.backups:
         return []
     found = [_cron_job(instance, APP, _template(instance), later=0)]
     if instance.tenant.options.node_red:
         found.append(_cron_job(instance, FLOWS, _flows_template(instance), later=_MINUTES_IN_HOUR // 2))
     if instance.surroundings.backup_repository == VOLUME:
         found.insert(0, volume_claim(instance, APP, component=COMPONENT, size=BACKUP_VOLUME))
+    if instance.surroundings.backup_route is not None:
+        found.insert(0, _service_account(instance))
     return found
+
+
+def _service_account(instance: Instance) -> Manifest:
+    """Return the account that is known to the cloud: of backups alone, and no other pod of the customer."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": instance.metadata(SERVICE_ACCOUNT, app=APP, component=COMPONENT),
+        "automountServiceAccountToken": False,
+    }
 
 
 def cron_jobs(instance: Instance) -> list[str]:
@@ -196,7 +211,10 @@ def _pod(instance: Instance, *steps: dict[str, Any]) -> dict[str, Any]:
             volumes.append({"name": name, "persistentVolumeClaim": claim})
         if name in only_read:
             more["affinity"] = _beside(instance, app)
-    return pod_template(
+    route = instance.surroundings.backup_route
+    if route is not None:
+        more["serviceAccountName"] = SERVICE_ACCOUNT
+    template = pod_template(
         instance,
         APP,
         component=COMPONENT,
@@ -207,6 +225,9 @@ def _pod(instance: Instance, *steps: dict[str, Any]) -> dict[str, Any]:
         checksums={CONFIG_CHECKSUM: checksum(files)},
         **more,
     )
+    if route is not None:
+        template["metadata"]["labels"] |= route.pod_labels
+    return template
 
 
 def _beside(instance: Instance, app: str) -> dict[str, Any]:
@@ -224,17 +245,14 @@ def _step(instance: Instance, name: str, image: Image, script: str, *, reads: st
     env: list[dict[str, Any]] = []
     if reads == secrets.BACKUP:
         mounts[secrets.BACKUP] = "/run/secrets/backup"
-        address = str(instance.surroundings.backup_repository)
-        if address == VOLUME:
+        if instance.surroundings.backup_repository == VOLUME:
             mounts["repository"] = _REPOSITORY
-            address = _REPOSITORY
-        else:
-            address = f"{address.rstrip('/')}/{instance.tenant.id}"
-        env = [
-            {"name": "RESTIC_REPOSITORY", "value": address},
-            {"name": "RESTIC_PASSWORD_FILE", "value": "/run/secrets/backup/password"},
-            {"name": "RESTIC_CACHE_DIR", "value": "/tmp/cache"},  # noqa: S108 - a volume of the pod's own
-        ]
+        variables = {
+            **_repository(instance),
+            "RESTIC_PASSWORD_FILE": "/run/secrets/backup/password",
+            "RESTIC_CACHE_DIR": "/tmp/cache",  # noqa: S108 - a volume of the pod's own
+        }
+        env = [{"name": variable, "value": value} for variable, value in variables.items()]
     elif reads == secrets.DATABASE:
         mounts[secrets.DATABASE] = postgres.SECRETS
     return container(
@@ -255,3 +273,14 @@ def _resources(instance: Instance) -> dict[str, dict[str, str]]:
     dump = mebibytes(instance.tenant.storage.postgres) + mebibytes(NODE_DISK["limits"])
     found["limits"]["ephemeral-storage"] = bytes_text(dump)
     return found
+
+
+def _repository(instance: Instance) -> dict[str, str]:
+    """Return where the customer's repository is, and how it is reached, as restic's variables."""
+    route = instance.surroundings.backup_route
+    if route is not None:
+        return {"RESTIC_REPOSITORY": route.repository(instance.tenant.namespace), **route.environment}
+    address = str(instance.surroundings.backup_repository)
+    if address == VOLUME:
+        return {"RESTIC_REPOSITORY": _REPOSITORY}
+    return {"RESTIC_REPOSITORY": f"{address.rstrip('/')}/{instance.tenant.id}"}

@@ -25,7 +25,7 @@ def config_map(instance: Instance) -> Manifest:
     }
     if instance.own_broker:
         files |= mosquitto.configuration(instance)
-    if instance.surroundings.backup_repository is not None:
+    if instance.surroundings.backups:
         files |= backup.configuration(instance)
     options = instance.tenant.options
     if options.node_red:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     import pulumi
 
+    from infra.clusters.services import Identity
     from infra.component import Manifest
     from infra.customer.model import Instance
 
@@ -55,11 +56,13 @@ class CustomerInstanceArgs:
         instance: The instance as data.
         placement: Where it goes.
         depends_on: The platform's objects that it stands on.
+        backup_identity: What its backups are in the cloud, where they go to the stack's own store.
     """
 
     instance: Instance
     placement: Placement
     depends_on: Sequence[pulumi.Resource]
+    backup_identity: Identity | None = None
 
 
 def foundation(instance: Instance) -> list[Manifest]:
@@ -99,6 +102,13 @@ def workloads(instance: Instance) -> list[Manifest]:
     ]
 
 
+def identify(manifest: Manifest, account: str, identity: Identity) -> None:
+    """Tell the service account ``account``, if this is it, what its pods are in the cloud."""
+    metadata = manifest["metadata"]
+    if manifest["kind"] == "ServiceAccount" and metadata["name"] == account:
+        metadata["annotations"] = dict(identity.annotations)
+
+
 def manifests(instance: Instance) -> list[Manifest]:
     """Return every object of an instance, in the order of declaration."""
     return [namespace(instance), *foundation(instance), *workloads(instance)]
@@ -110,12 +120,14 @@ class CustomerInstance(Component):
     Attributes:
         url: Where the customer's people go.
         mqtt_address: Where the customer's devices go.
+        balancer: Where the customer's own balancer is, if there is one.
     """
 
     TYPE: ClassVar[str] = "iotistic:customer:CustomerInstance"
 
     url: str
     mqtt_address: str
+    balancer: pulumi.Output[str] | None
 
     def __init__(
         self, name: str, args: CustomerInstanceArgs, *, opts: pulumi.ResourceOptions | None = None
@@ -126,15 +138,21 @@ class CustomerInstance(Component):
         base = [
             self.declare(manifest, depends_on=[home], deleted_with=home) for manifest in foundation(instance)
         ]
+        self.balancer = None
+        known = [] if args.backup_identity is None else args.backup_identity.ready
         for manifest in workloads(instance):
+            if args.backup_identity is not None:
+                identify(manifest, backup.SERVICE_ACCOUNT, args.backup_identity)
             outlasts = manifest["metadata"]["name"] in OUTLASTS_ITS_OPTION
-            self.declare(
+            made = self.declare(
                 manifest,
-                depends_on=[home, *base],
+                depends_on=[home, *base, *(known if manifest["kind"] == "CronJob" else [])],
                 deleted_with=home,
                 holds_data=manifest["kind"] in HOLDS_DATA and not outlasts,
                 outlasts=outlasts,
             )
+            if manifest.get("spec", {}).get("type") == "LoadBalancer":
+                self.balancer = made.balancer
         self.url = f"https://{instance.host}"
         self.mqtt_address = f"mqtts://{instance.tenant.mqtt_host(instance.surroundings.domain)}:8883"
         self.register_outputs({"url": self.url, "mqttAddress": self.mqtt_address})

@@ -8,8 +8,8 @@
 | mosquitto          | api                       | 3002                         |
 | exporter           | api, monitoring, internet | 3002, 9090, 443              |
 | api, settle        | postgres                  | 5432                         |
-| api                | mosquitto                 | 1883                         |
-| api                | a managed broker          | its TLS port                 |
+| api, settle        | mosquitto                 | 1883                         |
+| api, settle        | a managed broker          | its TLS port                 |
 | MQTT edge          | mosquitto                 | 1883, 8883, 9001             |
 | ingress controller | cert-manager's solvers    | 8089                         |
 | monitoring         | postgres, mosquitto       | 9187, 9234                   |
@@ -19,6 +19,7 @@
 | prometheus         | postgres, mosquitto       | 9187, 9234                   |
 | grafana            | prometheus                | 9090                         |
 | backup             | postgres, object storage  | 5432, 443                    |
+| backup             | the node's credentials    | 80                           |
 
 "Internet" is every address outside the private ranges: never another customer.
 """
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
 DNS_PORT: Final = 53
 HTTPS_PORT: Final = 443
 SOLVER_PORT: Final = 8089
+CREDENTIALS_PORT: Final = 80
+"""Where nodes in AWS and Google Cloud hand out passing credentials to pods."""
 
 PRIVATE_RANGES: Final = (
     "10.0.0.0/8",
@@ -88,21 +91,6 @@ def network_policies(instance: Instance) -> list[Manifest]:
             _selected(instance, dashboard.APP),
             ingress=[_from(_namespace(INGRESS_NAMESPACE) + _everybody(instance), DASHBOARD_PORT)],
         ),
-        _policy(
-            instance,
-            "database-clients",
-            {
-                "matchLabels": {"app.kubernetes.io/instance": instance.tenant.id},
-                "matchExpressions": [
-                    {
-                        "key": "app.kubernetes.io/name",
-                        "operator": "In",
-                        "values": [settle.APP, backup.APP],
-                    }
-                ],
-            },
-            egress=[_to(_pods(instance, postgres.APP), POSTGRES_PORT)],
-        ),
     ]
     if instance.own_broker:
         policies.append(_mosquitto(instance))
@@ -111,16 +99,19 @@ def network_policies(instance: Instance) -> list[Manifest]:
     policies += _of_options(instance)
     if instance.surroundings.answers_authority:
         policies.append(_solvers(instance))
-    if instance.surroundings.backup_repository not in (None, backup.VOLUME):
-        policies.append(
-            _policy(
-                instance,
-                backup.APP,
-                _selected(instance, backup.APP),
-                egress=[_to(_internet(), HTTPS_PORT)],
-            )
-        )
+    if instance.surroundings.backups:
+        policies.append(_backup(instance))
     return policies
+
+
+def _backup(instance: Instance) -> Manifest:
+    egress = [_to(_pods(instance, postgres.APP), POSTGRES_PORT)]
+    route = instance.surroundings.backup_route
+    if instance.surroundings.backup_repository != backup.VOLUME:
+        egress.append(_to(_internet(), HTTPS_PORT))
+    if route is not None and route.credentials is not None:
+        egress.append(_to([{"ipBlock": {"cidr": route.credentials}}], CREDENTIALS_PORT))
+    return _policy(instance, backup.APP, _selected(instance, backup.APP), egress=egress)
 
 
 def _postgres(instance: Instance) -> Manifest:
@@ -148,9 +139,14 @@ def _api(instance: Instance) -> Manifest:
         callers += _pods(instance, exporter.APP)
     if instance.tenant.options.node_red:
         callers += _pods(instance, nodered.APP)
-    return _policy(
-        instance, api.APP, _selected(instance, api.APP), ingress=[_from(callers, API_PORT)], egress=egress
-    )
+    # What settles the API's first data once is let out as the API is.
+    pods = {
+        "matchLabels": {"app.kubernetes.io/instance": instance.tenant.id},
+        "matchExpressions": [
+            {"key": "app.kubernetes.io/name", "operator": "In", "values": [api.APP, settle.APP]}
+        ],
+    }
+    return _policy(instance, api.APP, pods, ingress=[_from(callers, API_PORT)], egress=egress)
 
 
 def _mosquitto(instance: Instance) -> Manifest:

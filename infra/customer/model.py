@@ -14,6 +14,7 @@ from tenants.secrets import derive
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from infra.clusters.backups import BackupRoute
     from infra.images import Images
     from tenants.key_ring import KeyRing
     from tenants.plans import ContainerSize
@@ -103,7 +104,8 @@ class Surroundings:
         broker_issuer: ClusterIssuer of the brokers' own certificates, or None for no TLS at the broker.
         monitoring: Whether the Prometheus operator's kinds exist.
         backup_repository: Address below which backups go, as restic takes it; ``volume`` for a
-            volume of the instance's own; None for no backup.
+            volume of the instance's own; None for no backup here.
+        backup_route: The way to the stack's own store for backups, if it has one.
     """
 
     domain: str
@@ -116,6 +118,12 @@ class Surroundings:
     backup_repository: str | None
     route_issuer: str | None = None
     answers_authority: bool = False
+    backup_route: BackupRoute | None = None
+
+    @property
+    def backups(self) -> bool:
+        """Whether there are backups at all."""
+        return self.backup_repository is not None or self.backup_route is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,7 +179,7 @@ def _alerts(instance: Instance) -> list[dict[str, Any]]:
                 summary="An option that the customer has does not run.",
             )
         )
-    if instance.surroundings.backup_repository is not None:
+    if instance.surroundings.backups:
         ended = [
             f'kube_cronjob_status_last_successful_time{{{here},cronjob="{name}"}}'
             for name in backup.cron_jobs(instance)

@@ -42,7 +42,7 @@ def secrets(instance: Instance) -> list[Manifest]:
             },
         ),
     ]
-    if instance.surroundings.backup_repository is not None:
+    if instance.surroundings.backups:
         found.append(_secret(instance, BACKUP, {"password": credentials.backup}))
     if instance.tenant.options.node_red:
         values = {

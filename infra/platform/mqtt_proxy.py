@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from infra import exemptions
-from infra.component import Component, Placement
+from infra.component import Component, Placement, logical_name
 from infra.customer.model import checksum
 from infra.customer.pods import CONFIG_CHECKSUM, container, http_probe
 from infra.customer.ports import MQTTS_PORT
@@ -289,6 +289,9 @@ class MqttProxy(Component):
 
     def __init__(self, name: str, args: MqttProxyArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("iotistic:platform:MqttProxy", name, placement=args.placement, opts=opts)
-        for manifest in manifests(args.environment, args.edge, args.image):
-            self.declare(manifest, depends_on=args.depends_on)
+        objects = {
+            logical_name(manifest): self.declare(manifest, depends_on=args.depends_on)
+            for manifest in manifests(args.environment, args.edge, args.image)
+        }
+        self.address = objects[f"service-{APP}"].balancer
         self.register_outputs({})

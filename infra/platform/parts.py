@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.images import load_platform_image
@@ -26,14 +27,21 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 
-def declare_platform(
-    settings: Settings, *, images: ImageSource, placement: Placement
-) -> Sequence[pulumi.Resource]:
-    """Declare every part that the stack chose.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the rest of the program needs of the platform.
 
-    Returns:
-        What a customer's instance stands on, to be depended on.
+    Attributes:
+        ready: What a customer's instance stands on, to be depended on.
+        edge: The MQTT edge, if there is one.
     """
+
+    ready: Sequence[pulumi.Resource]
+    edge: MqttProxy | None = None
+
+
+def declare_platform(settings: Settings, *, images: ImageSource, placement: Placement) -> Parts:
+    """Declare every part that the stack chose."""
     platform = Platform("platform", PlatformArgs(environment=settings.environment, placement=placement))
     ready: list[pulumi.Resource] = [*platform.ready]
     issued: dict[str, pulumi.Resource] = {}
@@ -70,8 +78,9 @@ def declare_platform(
                 depends_on=[*platform.ready, *_only(issued, INGRESS_NAMESPACE)],
             ),
         ).ready
+    edge = None
     if settings.mqtt_edge.enabled:
-        MqttProxy(
+        edge = MqttProxy(
             "mqtt-edge",
             MqttProxyArgs(
                 environment=settings.environment,
@@ -92,7 +101,7 @@ def declare_platform(
                 depends_on=platform.ready,
             ),
         )
-    return ready
+    return Parts(ready=ready, edge=edge)
 
 
 def issuing_of(settings: Settings) -> Issuing:

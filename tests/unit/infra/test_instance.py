@@ -54,7 +54,8 @@ def test_a_remote_backup_may_reach_the_internet_and_nothing_private() -> None:
     (policy,) = (
         item for item in objects if item["kind"] == "NetworkPolicy" and item["metadata"]["name"] == "backup"
     )
-    (rule,) = policy["spec"]["egress"]
+    database, rule = policy["spec"]["egress"]
+    assert database["ports"] == [{"protocol": "TCP", "port": 5432}]
     assert rule["ports"] == [{"protocol": "TCP", "port": 443}]
     assert "10.0.0.0/8" in rule["to"][0]["ipBlock"]["except"]
     assert "169.254.0.0/16" in rule["to"][0]["ipBlock"]["except"]

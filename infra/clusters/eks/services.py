@@ -1,0 +1,57 @@
+"""What AWS offers to what runs in the cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pulumi_aws import eks
+
+from infra.clusters.eks.aws import ASSUME_BY_PODS, PODS
+from infra.clusters.eks.dns import AwsZone
+from infra.clusters.eks.store import AwsStore
+from infra.clusters.services import Identity
+
+if TYPE_CHECKING:
+    import pulumi
+    from pulumi_aws import iam, kms
+
+    from infra.clusters.eks.aws import AwsComponent
+
+
+class AwsServices:
+    """What AWS offers."""
+
+    def __init__(self, aws: AwsComponent, made: eks.Cluster, key: kms.Key, agent: pulumi.Resource) -> None:
+        self._aws = aws
+        self._made = made
+        self._key = key
+        self._agent = agent
+
+    def identity(self, part: str, *, namespace: str, service_account: str) -> Identity:
+        """Return a role that the pods of one service account take on."""
+        role = self._aws.role(part, PODS, actions=ASSUME_BY_PODS)
+        given = self.take_on(
+            part, role, self._aws.child(depends_on=[self._agent]), namespace, service_account
+        )
+        return Identity(principal=role.id, ready=[given])
+
+    def take_on(
+        self, part: str, role: iam.Role, opts: pulumi.ResourceOptions, namespace: str, service_account: str
+    ) -> eks.PodIdentityAssociation:
+        """Let the pods of one service account take on a role."""
+        return eks.PodIdentityAssociation(
+            f"{self._aws.name}-{part}",
+            cluster_name=self._made.name,
+            namespace=namespace,
+            service_account=service_account,
+            role_arn=role.arn,
+            opts=opts,
+        )
+
+    def zone(self, domain: str) -> AwsZone:
+        """Return the zone of a domain in Route 53."""
+        return AwsZone(self._aws, self, domain)
+
+    def store(self, part: str, name: str, *, undelete_days: int) -> AwsStore:
+        """Return a bucket of its own."""
+        return AwsStore(self._aws, self, self._key, part, name, undelete_days=undelete_days)

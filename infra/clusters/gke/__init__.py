@@ -1,0 +1,1 @@
+"""A cluster on Google Kubernetes Engine, and what Google Cloud offers to what runs in it."""

@@ -1,0 +1,285 @@
+"""What a cloud offers to what runs in its cluster: identities, names and a place for backups."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+
+from infra.clusters.eks.dns import may_answer_challenges
+from infra.clusters.eks.store import OWN_NAMESPACE, own_part, refusals
+from infra.component import balancer_of
+from tenants.errors import UsageError
+from tenants.models import MqttMode
+from tests.program.clouds import BACKUPS, CLOUDS, INGRESS, ISSUER, Made, cloud_config, run
+from tests.program.clouds import with_services as services_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pulumi.runtime.mocks import MockResourceArgs
+
+    from infra.clusters.services import DnsSolver
+    from tests.program.conftest import Run
+
+# Resources that nothing here uses warn of their successors when their modules are imported.
+pytestmark = pytest.mark.filterwarnings(r"ignore:(aws|gcp|s3)\..* has been deprecated:DeprecationWarning")
+
+MODES = (MqttMode.SHARED, MqttMode.DEDICATED, MqttMode.MANAGED)
+TENANTS = ("acme", "globex", "initech")
+DOMAIN = "iotistic.localhost"
+
+
+@pytest.fixture(scope="module", params=CLOUDS)
+def made(request: pytest.FixtureRequest, config: dict[str, str]) -> Made:
+    """A protected stack with a customer of each kind, and everything that the cloud offers."""
+    outputs: dict[str, Any] = {}
+    resources = run(services_of(cloud_config(config, request.param, protect=True)), *MODES, outputs=outputs)
+    assert "nameServers" in outputs
+    return Made(request.param, "prod", resources)
+
+
+def records(made: Made) -> dict[str, str]:
+    """Where each name leads, as far as the zone says."""
+    found = {}
+    for item in made.all("RecordSet") + made.all("Record"):
+        inputs = item.inputs
+        host = inputs.get("relativeRecordSetName") or inputs["name"].removesuffix(".")
+        (target,) = (
+            inputs.get("rrdatas")
+            or inputs.get("records")
+            or inputs.get("aRecords")
+            or [inputs.get("cnameRecord")]
+        )
+        if isinstance(target, dict):
+            (target,) = target.values()
+        found[host.removesuffix(f".{DOMAIN}")] = target.removesuffix(".")
+    return found
+
+
+def backup_accounts(made: Made) -> list[dict[str, Any]]:
+    return [item.inputs for item in made.all("ServiceAccount") if item.inputs["metadata"]["name"] == "backup"]
+
+
+def named(made: Made, part: str) -> list[MockResourceArgs]:
+    return [item for item in made.resources if item.name == f"cloud-{part}"]
+
+
+def test_names_lead_to_the_ingress_the_edge_and_the_customers_own_balancers(made: Made) -> None:
+    assert records(made) == {
+        "*": INGRESS,
+        "billing": INGRESS,
+        "grafana": INGRESS,
+        "mqtt": "address of mqtt-edge-service-mqtt-edge",
+        "mqtt-acme": f"mqtt.{DOMAIN}",
+        "mqtt-globex": "address of globex-service-mosquitto-entrance",
+    }, "a managed broker has its own name"
+
+
+def test_each_customers_backups_have_an_identity_of_their_own_and_no_key(made: Made) -> None:
+    accounts = backup_accounts(made)
+    assert sorted(account["metadata"]["namespace"] for account in accounts) == [
+        f"customer-{tenant}" for tenant in TENANTS
+    ]
+    if made.cloud == "aks":
+        annotations = [account["metadata"]["annotations"] for account in accounts]
+        clients = {annotation["azure.workload.identity/client-id"] for annotation in annotations}
+        assert clients == {f"cloud-backups-customer-{tenant}-client" for tenant in TENANTS}
+        trusts = [item.inputs for item in made.all("FederatedIdentityCredential")]
+        assert {trust["issuer"] for trust in trusts} == {ISSUER}
+        assert {trust["subject"] for trust in trusts} == {
+            f"system:serviceaccount:customer-{tenant}:backup" for tenant in TENANTS
+        }
+    elif made.cloud == "eks":
+        given = [
+            (item.inputs["namespace"], item.inputs["serviceAccount"])
+            for item in made.all("PodIdentityAssociation")
+            if item.inputs["roleArn"] == "arn:aws:test:::cloud-backups"
+        ]
+        assert sorted(given) == [(f"customer-{tenant}", "backup") for tenant in TENANTS]
+    else:
+        members = {item.inputs["managedFolder"]: item.inputs for item in made.all("ManagedFolderIamMember")}
+        for tenant in TENANTS:
+            member = members[f"customer-{tenant}/"]
+            assert member["member"].endswith(f"/subject/ns/customer-{tenant}/sa/backup")
+            assert member["role"] == "roles/storage.objectUser"
+
+
+def test_no_customer_reaches_anothers_backups(made: Made) -> None:
+    if made.cloud == "aks":
+        for tenant in TENANTS:
+            (right,) = (
+                item.inputs
+                for item in named(made, f"backups-customer-{tenant}")
+                if item.typ.endswith(":RoleAssignment")
+            )
+            assert right["scope"] == f"cloud-backups-customer-{tenant}-id", "its own container"
+            assert right["principalId"] == f"cloud-backups-customer-{tenant}-principal"
+    elif made.cloud == "eks":
+        (policy,) = (item.inputs["policy"] for item in made.all("RolePolicy") if item.name == "cloud-backups")
+        statements = json.loads(policy)["Statement"]
+        for statement in statements:
+            if any(action.startswith("s3:") for action in listed(statement["Action"])):
+                assert OWN_NAMESPACE in json.dumps(statement), "always the pod's own namespace"
+        assert not any(pool.get("disableSessionTags") for pool in inputs(made, "PodIdentityAssociation"))
+    else:
+        assert made.all("BucketIAMMember") == [], "nobody has a right to the bucket as a whole"
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def inputs(made: Made, kind: str) -> list[dict[str, Any]]:
+    return [item.inputs for item in made.all(kind)]
+
+
+def test_backups_are_encrypted_with_the_clusters_key_versioned_and_not_public(made: Made) -> None:
+    if made.cloud == "aks":
+        account = made.one("StorageAccount")
+        assert account["accountName"] == BACKUPS
+        assert account["encryption"]["keySource"] == "Microsoft.Keyvault"
+        assert (account["allowBlobPublicAccess"], account["allowSharedKeyAccess"]) == (False, False)
+        kept = made.one("BlobServiceProperties")
+        assert kept["isVersioningEnabled"] is True
+        assert kept["deleteRetentionPolicy"] == {"enabled": True, "days": 30}
+        assert len(made.all("ManagementLockByScope")) == 2, "the cluster's and the backups'"
+    elif made.cloud == "eks":
+        bucket = made.one("Bucket")
+        assert (bucket["bucket"], bucket["forceDestroy"]) == (BACKUPS, False)
+        assert made.one("BucketVersioning")["versioningConfiguration"] == {"status": "Enabled"}
+        closed = made.one("BucketPublicAccessBlock")
+        assert {value for key, value in closed.items() if key != "bucket"} == {True}
+        (rule,) = made.one("BucketServerSideEncryptionConfiguration")["rules"]
+        key = made.one("Cluster")["encryptionConfig"]["provider"]["keyArn"]
+        assert rule["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == key
+    else:
+        bucket = made.one("Bucket")
+        assert (
+            bucket["encryption"]["defaultKmsKeyName"] == made.one("Cluster")["databaseEncryption"]["keyName"]
+        )
+        assert bucket["versioning"] == {"enabled": True}
+        assert bucket["publicAccessPrevention"] == "enforced"
+        assert bucket["uniformBucketLevelAccess"] is True
+
+
+def test_backup_pods_say_where_their_own_part_is(made: Made) -> None:
+    environments = {}
+    for job in made.all("CronJob"):
+        pod = job.inputs["spec"]["jobTemplate"]["spec"]["template"]
+        assert pod["spec"]["serviceAccountName"] == "backup"
+        assert pod["metadata"]["labels"].get("azure.workload.identity/use") == (
+            "true" if made.cloud == "aks" else None
+        )
+        variables = {item["name"]: item["value"] for item in pod["spec"]["containers"][0]["env"]}
+        environments[job.inputs["metadata"]["namespace"]] = variables
+    assert (
+        environments["customer-acme"]["RESTIC_REPOSITORY"]
+        == {
+            "aks": "azure:customer-acme:/",
+            "eks": f"s3:https://s3.eu-central-1.amazonaws.com/{BACKUPS}/customer-acme",
+            "gke": f"gs:{BACKUPS}:/customer-acme",
+        }[made.cloud]
+    )
+    assert len({variables["RESTIC_REPOSITORY"] for variables in environments.values()}) == len(TENANTS)
+
+
+def test_backup_pods_reach_the_internet_and_their_nodes_credentials_alone(made: Made) -> None:
+    (policy,) = (
+        item.inputs["spec"]
+        for item in made.all("NetworkPolicy")
+        if (item.inputs["metadata"]["namespace"], item.inputs["metadata"]["name"])
+        == ("customer-acme", "backup")
+    )
+    blocks = [
+        (peer["ipBlock"]["cidr"], [port["port"] for port in rule["ports"]])
+        for rule in policy["egress"]
+        for peer in rule["to"]
+        if "ipBlock" in peer
+    ]
+    credentials = {"aks": [], "eks": [("169.254.170.23/32", [80])], "gke": [("169.254.169.254/32", [80])]}
+    assert blocks == [("0.0.0.0/0", [443]), *credentials[made.cloud]]
+
+
+def test_a_customer_has_no_more_objects_than_with_a_volume(made: Made) -> None:
+    own = [item for item in made.resources if item.name.startswith("acme-")]
+    assert len(own) == 32
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_cert_manager_may_write_to_this_zone_and_no_other(
+    config: dict[str, str], cloud: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solvers: list[DnsSolver] = []
+    monkeypatch.setattr(
+        "infra.program.declare_names",
+        lambda zone, **_: solvers.append(zone.solver("cert-manager", "cert-manager")),
+    )
+    found = Made(cloud, "dev", run(services_of(cloud_config(config, cloud)), MqttMode.SHARED))
+    (solver,) = solvers
+    assert solver.identity.ready
+    assert not {"accessKeyID", "clientSecretSecretRef", "serviceAccountSecretRef"} & set(
+        next(iter(solver.dns01.values()))
+    ), "no key"
+    if cloud == "aks":
+        (right,) = (
+            item.inputs
+            for item in found.all("RoleAssignment")
+            if item.name == "cloud-certificates-write-zone"
+        )
+        assert right["scope"] == "cloud-zone-id"
+    elif cloud == "eks":
+        (policy,) = (
+            item.inputs["policy"] for item in found.all("RolePolicy") if item.name == "cloud-certificates"
+        )
+        assert json.loads(policy)["Statement"][0]["Resource"] == "arn:aws:test:::cloud-zone"
+    else:
+        (member,) = inputs(found, "DnsManagedZoneIamMember")
+        assert member["member"].endswith("/subject/ns/cert-manager/sa/cert-manager")
+
+
+def test_policies_in_aws_name_no_more_than_is_used() -> None:
+    text = own_part(bucket="arn:b", key="arn:k") + may_answer_challenges("arn:z")
+    assert "DeleteObjectVersion" not in text, "the last trace of a backup is not a pod's to remove"
+    assert '"*"' not in text
+    assert "TXT" in text
+    assert [it["Action"] for it in refusals("arn:b", protect=True)] == ["s3:*", "s3:DeleteBucket"]
+    assert len(refusals("arn:b", protect=False)) == 1
+
+
+@pytest.mark.parametrize(
+    ("cloud", "changes", "key"),
+    [
+        ("gke", {"backupRepository": "s3:https://s3.example/b"}, "backupStore"),
+        ("gke", {"backupStore": '{"name": "With-Dashes"}'}, "backupStore.name"),
+        ("gke", {"backupStore": '{"name": "backups", "undeleteDays": 1}'}, "backupStore.undeleteDays"),
+        ("gke", {"dns": '{"zone": "mine"}'}, "dns.ingressAddress"),
+        (None, {"backupStore": '{"name": "backups"}'}, "backupStore"),
+        (None, {"dns": '{"ingressAddress": "198.51.100.7"}'}, "dns"),
+    ],
+)
+def test_what_cannot_work_is_refused(
+    run_program: Callable[..., Run],
+    config: dict[str, str],
+    cloud: str | None,
+    changes: dict[str, str],
+    key: str,
+) -> None:
+    base = services_of(cloud_config(config, cloud)) if cloud else {**config, "backupRepository": "none"}
+    with pytest.raises(UsageError) as refusal:
+        run_program({**base, **changes})
+    wheres = [problem.where for problem in refusal.value.problems]
+    assert f"Pulumi.dev.yaml: iotistic:{key}" in wheres
+
+
+@pytest.mark.parametrize("status", [None, {}, {"loadBalancer": {}}])
+def test_a_balancer_without_an_address_is_said(status: dict[str, Any] | None) -> None:
+    with pytest.raises(pulumi.RunError, match="no address yet"):
+        balancer_of(status)
+
+
+def test_a_balancer_has_a_name_or_an_address() -> None:
+    for entrance in ({"hostname": "a.example"}, {"ip": "a.example"}):
+        assert balancer_of({"loadBalancer": {"ingress": [entrance]}}) == "a.example"
