@@ -61,13 +61,13 @@ class OrderMonitor(MockMonitor):
     """Tells the engine what each resource waits for, which mocks alone are not told."""
 
     def __init__(self, engine: RecordingEngine) -> None:
-        super().__init__(engine)  # type: ignore[no-untyped-call] # the SDK leaves it untyped
+        super().__init__(engine)
         self._engine = engine
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - as the SDK's own
         names = {urn.rpartition("::")[2] for urn in request.dependencies}
         self._engine.waits[request.name] = names
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call] # the SDK's own
 
 
 @dataclass(frozen=True)
