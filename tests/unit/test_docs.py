@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.main import get_command
 
 from ops.cli.app import app
+
+if TYPE_CHECKING:
+    import click
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -46,17 +50,74 @@ def test_make_targets_exist(text: str) -> None:
     assert used - targets == set()
 
 
-def test_commands_of_iotistic_exist(text: str) -> None:
+def command_named(words: list[str]) -> click.Command | None:
+    """Return the command that the words lead to; what stands behind it is its arguments."""
+    command: click.Command | None = get_command(app)
+    for word in words:
+        commands = getattr(command, "commands", None)
+        if commands is None or not re.fullmatch(r"[a-z-]+", word) or word.startswith("-"):
+            break
+        command = commands.get(word)
+    return command
+
+
+def unknown_words(line: str) -> list[str]:
+    """Return what of each use of the command does not exist: the use, or its options."""
     unknown = []
-    for span in spans(text):
-        for words in re.findall(r"(?:^|[\s/])iotistic((?: [a-z-]+)+)", span):
-            command = get_command(app)
-            for word in words.split():
-                commands = getattr(command, "commands", None)
-                if commands is None:
-                    break
-                if word not in commands:
-                    unknown.append(f"iotistic{words}")
-                    break
-                command = commands[word]
-    assert unknown == []
+    for use in re.findall(r"(?:^|[\s/])iotistic((?: [^\s|;)]+)+)", line):
+        words = use.split("#")[0].split()
+        command = command_named(words)
+        if command is None:
+            unknown.append(f"iotistic{use}")
+            continue
+        known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+        options = {word.split("=")[0] for word in words if re.match(r"--[a-z]", word)}
+        unknown += sorted(options - known)
+    return unknown
+
+
+def test_commands_of_iotistic_exist_with_their_options(text: str) -> None:
+    lines = spans(text.replace("\\\n", ""))
+    assert [word for line in lines for word in unknown_words(line)] == []
+
+
+def test_a_command_that_does_not_exist_is_found() -> None:
+    assert unknown_words(".venv/bin/iotistic tenant list --env prod") == []
+    assert unknown_words("iotistic tenant lost") == ["iotistic tenant lost"]
+    assert unknown_words("iotistic tenant list --everything=1 --json") == ["--everything"]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return what can stand behind ``#`` in a link to a page."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(page: Path) -> list[str]:
+    """Return the links of a page that lead to no file or no heading."""
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", page.read_text(encoding="utf-8"))):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    return broken
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    assert broken_links(page) == []
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A heading\n[a](#a-heading) [b](page.md#other) [c](gone.md) [d](https://example.com)\n")
+    assert broken_links(page) == ["page.md#other", "gone.md"]
+
+
+def test_each_runbook_is_in_the_index() -> None:
+    folder = ROOT / "docs/runbooks"
+    pages = {path.name for path in folder.glob("*.md")} - {"README.md"}
+    assert set(re.findall(r"\]\(([a-z-]+\.md)\)", (folder / "README.md").read_text())) == pages
