@@ -167,7 +167,8 @@ def values(images: ImageSource, *, monitoring: bool, solver: DnsSolver | None) -
         "webhook": {**part, **budget, "replicaCount": 3},
         "cainjector": {**part, **budget, "replicaCount": 2},
         "startupapicheck": {"resources": resources},
-        "prometheus": {"servicemonitor": {"enabled": monitoring}},
+        # A certificate's metrics are of its own namespace, not of cert-manager's.
+        "prometheus": {"servicemonitor": {"enabled": monitoring, "honorLabels": True}},
     }
     if solver is not None:
         told["serviceAccount"] = {"name": SERVICE_ACCOUNT, "annotations": dict(solver.annotations)}
