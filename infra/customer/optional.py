@@ -36,7 +36,7 @@ def with_volume(  # noqa: PLR0913 - an option has this many independent parts
         template: The pod.
     """
     return [
-        volume_claim(instance, app, component=component, size=size, of_option=True),
+        volume_claim(instance, app, component=component, size=size),
         workload(
             instance,
             "Deployment",
