@@ -39,7 +39,7 @@ def with_volume(  # noqa: PLR0913 - an option has this many independent parts
         exempt: What linters find in it beyond what they find in every one.
     """
     return [
-        volume_claim(instance, app, component=component, size=size, of_option=True),
+        volume_claim(instance, app, component=component, size=size),
         workload(
             instance,
             "Deployment",

@@ -245,26 +245,26 @@ def service(
     }
 
 
-def volume_claim(
-    instance: Instance, app: str, *, component: str, size: str, of_option: bool = False
-) -> Manifest:
+def volume_claim(instance: Instance, app: str, *, component: str, size: str) -> Manifest:
     """Return the claim of a workload's data.
 
     It is an object of its own and not a claim template of the StatefulSet: a template
     cannot change, so growing it would replace the StatefulSet, while a claim grows in place.
+
+    The engine waits for a claim's news, and one that has been bound for long has none: a claim that
+    a killed run or an option's last time left behind would hold up the run until it fails. That the
+    volume is there is seen by the pod that starts with it.
 
     Args:
         instance: The customer's instance.
         app: Whose data.
         component: Its part in the instance.
         size: How large.
-        of_option: Whether the claim may be there already, from the last time that its option was on.
-            The engine waits for a claim's news, and one that has been bound for long has none.
     """
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": instance.metadata(f"{app}-data", app=app, component=component, awaited=not of_option),
+        "metadata": instance.metadata(f"{app}-data", app=app, component=component, awaited=False),
         "spec": {
             "accessModes": ["ReadWriteOnce"],
             "storageClassName": instance.tenant.storage_class or instance.surroundings.storage_class,
