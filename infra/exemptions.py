@@ -75,7 +75,7 @@ OF_EVERY_SERVER: Final = (*OF_EVERY_POD, SAME_QUESTION)
 ALL: Final = (*OF_EVERY_SERVER, NO_HEADLESS_SERVICE, SECRET_IN_ENVIRONMENT, UNPROBED_WATCHER)
 
 
-def annotations(*exemptions: Exemption) -> dict[str, str]:
+def as_annotations(*exemptions: Exemption) -> dict[str, str]:
     """Return the annotations that tell the linters of an object's exemptions."""
     ignored = ",".join(item.kube_score for item in exemptions if item.kube_score)
     skipped = [f"{check}={item.why}" for item in exemptions for check in item.checkov]

@@ -107,7 +107,7 @@ def _cron_job(instance: Instance, name: str, template: dict[str, Any], *, later:
         "kind": "CronJob",
         "metadata": {
             **instance.metadata(name, app=APP, component=COMPONENT),
-            "annotations": exemptions.annotations(*exemptions.OF_EVERY_POD),
+            "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_POD),
         },
         "spec": {
             "schedule": spread(instance.tenant.backup.schedule, instance.tenant.id, later=later),
@@ -158,7 +158,7 @@ def _restore(instance: Instance, name: str, *steps: dict[str, Any]) -> Manifest:
         "kind": "Job",
         "metadata": {
             **instance.metadata(name, app=APP, component=COMPONENT),
-            "annotations": exemptions.annotations(*exemptions.OF_EVERY_POD),
+            "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_POD),
         },
         "spec": {"backoffLimit": 0, "template": _pod(instance, *steps)},
     }

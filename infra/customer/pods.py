@@ -204,7 +204,7 @@ def workload(  # noqa: PLR0913 - a workload has this many independent parts
         "kind": kind,
         "metadata": {
             **instance.metadata(app, app=app, component=component, version=image.version),
-            "annotations": exemptions.annotations(*exemptions.OF_EVERY_SERVER, *of_kind, *exempt),
+            "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_SERVER, *of_kind, *exempt),
         },
         "spec": spec,
     }

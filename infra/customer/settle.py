@@ -102,7 +102,7 @@ def job(instance: Instance) -> Manifest:
         "kind": "Job",
         "metadata": {
             **instance.metadata(APP, app=APP, component=COMPONENT),
-            "annotations": exemptions.annotations(*exemptions.OF_EVERY_POD),
+            "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_POD),
         },
         "spec": {"backoffLimit": 6, "template": template},
     }

@@ -142,7 +142,7 @@ def _deployment(environment: str, edge: Edge, image: Image, files: dict[str, str
         "metadata": {
             **_metadata(APP, environment),
             "labels": labels,
-            "annotations": exemptions.annotations(*exemptions.OF_EVERY_SERVER),
+            "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_SERVER),
         },
         "spec": {
             "replicas": edge.settings.replicas,
