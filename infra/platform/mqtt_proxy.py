@@ -281,11 +281,7 @@ def _policy(
 
 
 class MqttProxy(Component):
-    """The MQTT edge, in its namespace.
-
-    Attributes:
-        address: Host name or address of its balancer, once it has one.
-    """
+    """The MQTT edge, in its namespace."""
 
     def __init__(self, name: str, args: MqttProxyArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("iotistic:platform:MqttProxy", name, placement=args.placement, opts=opts)
@@ -293,5 +289,10 @@ class MqttProxy(Component):
             logical_name(manifest): self.declare(manifest, depends_on=args.depends_on)
             for manifest in manifests(args.environment, args.edge, args.image)
         }
-        self.address = objects[f"service-{APP}"].balancer
+        self._service = objects[f"service-{APP}"]
         self.register_outputs({})
+
+    @property
+    def address(self) -> pulumi.Output[str]:
+        """Host name or address of its balancer. Only who asks has to wait until there is one."""
+        return self._service.balancer
