@@ -1,18 +1,12 @@
-"""Customers' lives on the real engine and API server: nothing that happens to them moves their data.
-
-What happens to several customers is applied in one run, as it would be on a working day.
-"""
+"""A customer's life on the real engine and API server: nothing that happens to them moves their data."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from tests.cluster.test_dev_environment import children_named, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,113 +24,39 @@ VARIANTS = {
     "nodeport": 'mqtt:\n  mode: "node_port"\n  node_port: 31883\n  websocket_node_port: 31901\n',
     "exporting": "options:\n  exporter: true\n",
     "pinned": 'version: "2.0.9"\n',
-    "growing": "",
 }
 """What a tenant's file says besides the least it has to say, by the tenant's id."""
 
-PODS = {"managed": 3, "dedicated": 4, "nodeport": 4, "exporting": 5, "pinned": 4, "growing": 4}
-OTHERS = {"acme": 4, "globex": 4, "initech": 4}
-"""The pods of those who were there before."""
 
-ADDITIONS = {
-    "managed": "epochs:\n  jwt: 2\n",
-    "dedicated": "epochs:\n  database: 2\n",
-    "nodeport": "epochs:\n  mqtt: 2\n",
-    "acme": "epochs:\n  admin: 2\n",
-    "initech": 'epochs:\n  backup: 2\nextra_hosts:\n  - "iot.initech.example"\n'
-    'backup:\n  schedule: "30 4 * * *"\n',
-}
-"""What is added to a file."""
-
-TOUCHED = {
-    "managed": {"update": ["deployment-api", "secret-api"]},
-    "dedicated": {
-        "update": ["deployment-api", "secret-database", "stateful-set-postgres"],
-        "replace": ["job-settle"],
-    },
-    "nodeport": {"update": ["deployment-api", "secret-api"]},
-    "acme": {"update": ["secret-api"], "replace": ["job-settle"]},
-    "initech": {"update": ["cron-job-backup", "ingress-web", "secret-backup"]},
-    # The image that a file names, and the end of what is paid for.
-    "pinned": {"update": ["deployment-api", "deployment-dashboard"]},
-    "globex": {"update": ["deployment-api", "prometheus-rule-instance", "secret-api"]},
-}
-"""Exactly the objects that an edit touches, by tenant. A licence rolls the API and nothing else."""
-
-
-@pytest.fixture(scope="module")
-def crowd(dev: DevProject) -> Iterator[DevProject]:
-    """An environment with a customer of each kind, who are all taken away again."""
-    before = {file: file.read_bytes() for file in dev.registry.iterdir()}
-    try:
-        for number, (tenant, addition) in enumerate(VARIANTS.items(), start=1):
-            dev.iotistic(
-                *("tenant", "add", tenant, "--yes"),
-                *("--company", tenant.title(), "--email", f"it@{tenant}.example"),
-                *("--paid-until", "2027-12-31", "--customer-id", f"cust_{number:032x}"),
-            )
-            add(dev, tenant, addition)
-        dev.iotistic("local", "up")
-        clean(dev)
-        yield dev
-    finally:
-        for tenant in VARIANTS:
-            (dev.registry / f"{tenant}.yaml").unlink(missing_ok=True)
-        for file, content in before.items():
-            file.write_bytes(content)
-        stones = "".join(
-            f'  - id: "{tenant}"\n    removed_on: "2026-11-20"\n    reason: "a test"\n' for tenant in VARIANTS
-        )
-        (dev.registry / "_removed.yaml").write_text(
-            f"schema_version: 1\nremoved:\n{stones}", encoding="utf-8"
-        )
-    # Nobody wrote down that this claim was made, as when the engine is killed at that moment.
-    before_adoption = claims(dev)["acme"]
-    (urn,) = (
-        item["urn"]
-        for item in dev.resources()
-        if item["urn"].endswith("::acme-persistent-volume-claim-postgres-data")
-    )
-    dev.shell("pulumi", "state", "delete", urn, "--yes", "--non-interactive")
-    dev.iotistic("local", "up")
-    clean(dev)
-    assert claims(dev)["acme"] == before_adoption
-    assert set(claims(dev)) == set(OTHERS)
-    assert pods(dev) == OTHERS
-
-
-def add(project: DevProject, tenant: str, lines: str) -> None:
-    replace(project, tenant, "created:", f"{lines}created:")
-
-
-def replace(project: DevProject, tenant: str, old: str, new: str) -> None:
-    """Replace a text in a tenant's file."""
+@contextmanager
+def edited(project: DevProject, tenant: str, old: str, new: str) -> Iterator[None]:
+    """Replace a text in a tenant's file for a while."""
     file = project.registry / f"{tenant}.yaml"
-    text = file.read_text(encoding="utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new), encoding="utf-8")
+    before = file.read_text(encoding="utf-8")
+    assert old in before
+    file.write_text(before.replace(old, new), encoding="utf-8")
+    try:
+        yield
+    finally:
+        file.write_text(before, encoding="utf-8")
 
 
-def claims(project: DevProject) -> dict[str, dict[str, str]]:
-    """Return the UIDs of the claims by tenant and name: all bound, but those that await a first backup."""
-    found: dict[str, dict[str, str]] = {}
-    for item in json.loads(project.shell("kubectl", "get", "pvc", "-A", "-ojson"))["items"]:
-        metadata = item["metadata"]
-        assert item["status"]["phase"] == "Bound" or metadata["name"] == "backup-data"
-        tenant = metadata["namespace"].removeprefix("customer-")
-        found.setdefault(tenant, {})[metadata["name"]] = metadata["uid"]
-    return found
+def claims(project: DevProject, tenant: str) -> dict[str, str]:
+    """Return the UIDs of a tenant's bound claims by name."""
+    items = json.loads(project.shell("kubectl", "get", "pvc", f"-ncustomer-{tenant}", "-ojson"))["items"]
+    assert {item["status"]["phase"] for item in items if item["metadata"]["name"] != "backup-data"} == {
+        "Bound"
+    }
+    return {item["metadata"]["name"]: item["metadata"]["uid"] for item in items}
 
 
 def clean(project: DevProject) -> None:
     project.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
 
 
-def pods(project: DevProject) -> dict[str, int]:
-    """Return how many pods each tenant has; all of them are ready."""
-    statuses = project.statuses()
-    assert all(status["pods"] == status["ready"] for status in statuses)
-    return {status["id"]: status["pods"] for status in statuses}
+def running(project: DevProject, tenant: str) -> tuple[int, int]:
+    (status,) = (status for status in project.statuses() if status["id"] == tenant)
+    return status["pods"], status["ready"]
 
 
 def objects(project: DevProject, kind: str, tenant: str) -> dict[str, dict[str, Any]]:
@@ -144,10 +64,48 @@ def objects(project: DevProject, kind: str, tenant: str) -> dict[str, dict[str, 
     return {item["metadata"]["name"]: item for item in items}
 
 
-def version(project: DevProject, tenant: str) -> str:
-    """Return the version that a tenant's API runs in."""
-    spec = objects(project, "deployments", tenant)["api"]["spec"]["template"]["spec"]
-    return str(spec["containers"][0]["image"]).rpartition(":")[2]
+def test_suspended_and_resumed_a_customer_has_the_same_volumes(dev: DevProject) -> None:
+    before = claims(dev, "globex")
+    dev.iotistic("tenant", "suspend", "globex", "--reason", "invoice unpaid", "--yes")
+    dev.iotistic("local", "up")
+    clean(dev)
+    assert running(dev, "globex") == (1, 1), "the page that says why, and nothing else"
+    replicas = {
+        name: item["spec"]["replicas"]
+        for kind in ("deployments", "statefulsets")
+        for name, item in objects(dev, kind, "globex").items()
+    }
+    assert replicas == {"dashboard": 1, "api": 0, "postgres": 0, "mosquitto": 0}
+    rules = objects(dev, "ingresses", "globex")["web"]["spec"]["rules"]
+    backends = {path["backend"]["service"]["name"] for rule in rules for path in rule["http"]["paths"]}
+    assert backends == {"dashboard"}
+    assert claims(dev, "globex") == before
+
+    dev.iotistic("tenant", "resume", "globex", "--yes")
+    dev.iotistic("local", "up")
+    clean(dev)
+    assert running(dev, "globex") == (4, 4)
+    assert claims(dev, "globex") == before
+
+
+def test_a_larger_plan_grows_the_same_volume_in_place_and_a_smaller_one_keeps_it(dev: DevProject) -> None:
+    before = claims(dev, "globex")
+    with edited(dev, "globex", 'plan: "professional"', 'plan: "enterprise"'):
+        dev.iotistic("local", "up")
+        clean(dev)
+        assert claims(dev, "globex") == before
+        assert asked_for(dev, "globex") == LARGE
+        # A volume never shrinks, so from here on the customer's file says what it has.
+        file = dev.registry / "globex.yaml"
+        grown = file.read_text(encoding="utf-8")
+    kept = "".join(f'  {name}: "{size}"\n' for name, size in LARGE.items())
+    file.write_text(
+        grown.replace('plan: "enterprise"\n', f'plan: "professional"\nstorage:\n{kept}'), encoding="utf-8"
+    )
+    dev.iotistic("local", "up")
+    clean(dev)
+    assert claims(dev, "globex") == before
+    assert asked_for(dev, "globex") == LARGE
 
 
 def asked_for(project: DevProject, tenant: str) -> dict[str, str]:
@@ -156,80 +114,71 @@ def asked_for(project: DevProject, tenant: str) -> dict[str, str]:
     return {name: found[f"{name}-data"]["spec"]["resources"]["requests"]["storage"] for name in LARGE}
 
 
-def touched(project: DevProject) -> dict[str, dict[str, list[str]]]:
-    """Return what a preview would do: objects by tenant and operation."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for operation, names in project.preview().items():
-        for name in names:
-            tenant, _, rest = name.partition("-")
-            found.setdefault(tenant, {}).setdefault(operation, []).append(rest)
-    return found
+EDITS = {
+    "epochs:\n  database: 2\n": {
+        "update": [
+            "initech-deployment-api",
+            "initech-secret-database",
+            "initech-stateful-set-postgres",
+        ],
+        "replace": ["initech-job-settle"],
+    },
+    "epochs:\n  jwt: 2\n": {"update": ["initech-deployment-api", "initech-secret-api"]},
+    "epochs:\n  backup: 2\n": {"update": ["initech-secret-backup"]},
+    'version: "2.0.9"\n': {"update": ["initech-deployment-api", "initech-deployment-dashboard"]},
+    'extra_hosts:\n  - "iot.initech.example"\n': {"update": ["initech-ingress-web"]},
+    'backup:\n  schedule: "30 4 * * *"\n': {"update": ["initech-cron-job-backup"]},
+}
+"""What is added to a file, and exactly what that touches."""
 
 
-def test_a_customer_of_each_kind_comes_up(crowd: DevProject) -> None:
-    assert pods(crowd) == OTHERS | PODS
-    ports = objects(crowd, "services", "nodeport")["mosquitto-entrance"]["spec"]["ports"]
-    assert {port.get("nodePort") for port in ports} == {31883, 31901}
-    assert "mosquitto" not in objects(crowd, "services", "managed")
-    assert version(crowd, "pinned") == "2.0.9"
+@pytest.mark.parametrize(
+    "addition", EDITS, ids=lambda text: text.split()[0].rstrip(":") + text.split()[1][:8]
+)
+def test_an_edit_touches_exactly_what_it_is_about(dev: DevProject, addition: str) -> None:
+    with edited(dev, "initech", "notes:", f"{addition}notes:"):
+        assert dev.preview() == EDITS[addition]
 
 
-def test_an_edit_touches_exactly_what_it_is_about_and_no_volume(crowd: DevProject) -> None:
-    before = claims(crowd)
-    for tenant, addition in ADDITIONS.items():
-        add(crowd, tenant, addition)
-    replace(crowd, "pinned", 'version: "2.0.9"', 'version: "2.0.10"')
-    replace(crowd, "globex", '"2027-12-31"', '"2028-01-31"')
-    assert touched(crowd) == TOUCHED
-
-    replace(crowd, "growing", 'plan: "starter"', 'plan: "enterprise"')
-    crowd.iotistic("tenant", "suspend", "exporting", "--reason", "invoice unpaid", "--yes")
-    crowd.iotistic("local", "up")
-    clean(crowd)
-    assert claims(crowd) == before
-    assert version(crowd, "pinned") == "2.0.10"
-    assert asked_for(crowd, "growing") == LARGE
-    assert pods(crowd) == OTHERS | PODS | {"exporting": 1}, "the page that says why, and nothing else"
-    replicas = {
-        name: item["spec"]["replicas"]
-        for kind in ("deployments", "statefulsets")
-        for name, item in objects(crowd, kind, "exporting").items()
-    }
-    assert replicas == {"dashboard": 1, "api": 0, "postgres": 0, "mosquitto": 0, "exporter": 0}
-    rules = objects(crowd, "ingresses", "exporting")["web"]["spec"]["rules"]
-    backends = {path["backend"]["service"]["name"] for rule in rules for path in rule["http"]["paths"]}
-    assert backends == {"dashboard"}
-
-
-def test_a_run_killed_amid_all_kinds_of_change_is_finished_by_the_next(crowd: DevProject) -> None:
-    before = claims(crowd)
-    # A rollback, another plan, rotations, a licence, one who goes and one who comes back, and one who
-    # pays for less: a volume never shrinks, so that file says what it has.
-    replace(crowd, "pinned", 'version: "2.0.10"', 'version: "2.0.9"')
-    replace(crowd, "managed", 'plan: "starter"', 'plan: "professional"')
-    replace(crowd, "managed", "jwt: 2", "jwt: 3")
-    replace(crowd, "dedicated", "database: 2", "database: 3")
-    replace(crowd, "globex", '"2028-01-31"', '"2028-02-28"')
-    crowd.iotistic("tenant", "suspend", "nodeport", "--reason", "invoice unpaid", "--yes")
-    crowd.iotistic("tenant", "resume", "exporting", "--yes")
-    kept = "".join(f'  {name}: "{size}"\n' for name, size in LARGE.items())
-    replace(crowd, "growing", 'plan: "enterprise"\n', f'plan: "professional"\nstorage:\n{kept}')
-
-    run = crowd.popen("local", "up")
-    state = crowd.home / "state" / ".pulumi" / "stacks" / "iotistic" / "dev.json"
-    wait_until(lambda: '"type": "updating"' in state.read_text(encoding="utf-8"))
-    engines = children_named("pulumi", of=run.pid)
-    assert engines, "no engine is running"
-    for pid in engines:
-        os.kill(pid, signal.SIGKILL)
-    run.communicate()
-    assert run.returncode == 1
-
-    assert "a former run was interrupted" in crowd.iotistic("local", "up").stderr
-    clean(crowd)
-    assert claims(crowd) == before
-    urns = [resource["urn"] for resource in crowd.resources()]
-    assert len(urns) == len(set(urns))
-    assert pods(crowd) == OTHERS | PODS | {"nodeport": 1}
-    assert version(crowd, "pinned") == "2.0.9"
-    assert asked_for(crowd, "growing") == LARGE
+def test_every_variant_comes_up_and_a_recorded_removal_takes_it_away_again(dev: DevProject) -> None:
+    files = [dev.registry / f"{tenant}.yaml" for tenant in VARIANTS]
+    tombstones = dev.registry / "_removed.yaml"
+    try:
+        for number, (tenant, addition) in enumerate(VARIANTS.items(), start=1):
+            dev.iotistic(
+                *("tenant", "add", tenant, "--yes"),
+                *("--company", tenant.title(), "--email", f"it@{tenant}.example"),
+                *("--paid-until", "2027-12-31", "--customer-id", f"cust_{number:032x}"),
+            )
+            path = dev.registry / f"{tenant}.yaml"
+            path.write_text(path.read_text(encoding="utf-8") + addition, encoding="utf-8")
+        dev.iotistic("local", "up")
+        clean(dev)
+        ready = {status["id"]: (status["pods"], status["ready"]) for status in dev.statuses()}
+        assert {tenant: ready[tenant] for tenant in VARIANTS} == {
+            "managed": (3, 3),
+            "dedicated": (4, 4),
+            "nodeport": (4, 4),
+            "exporting": (5, 5),
+            "pinned": (4, 4),
+        }
+        services = objects(dev, "services", "nodeport")
+        assert {port.get("nodePort") for port in services["mosquitto-entrance"]["spec"]["ports"]} == {
+            31883,
+            31901,
+        }
+        assert "mosquitto" not in objects(dev, "services", "managed")
+        containers = objects(dev, "deployments", "pinned")["api"]["spec"]["template"]["spec"]["containers"]
+        assert containers[0]["image"].endswith(":2.0.9")
+    finally:
+        removed = "".join(
+            f'  - id: "{tenant}"\n    removed_on: "2026-11-20"\n    reason: "a test"\n' for tenant in VARIANTS
+        )
+        tombstones.write_text(f"schema_version: 1\nremoved:\n{removed}", encoding="utf-8")
+        for file in files:
+            file.unlink(missing_ok=True)
+    dev.iotistic("local", "up")
+    clean(dev)
+    namespaces = dev.shell("kubectl", "get", "namespaces", "-oname")
+    assert [tenant for tenant in VARIANTS if f"customer-{tenant}\n" in namespaces] == []
+    assert [status["id"] for status in dev.statuses()] == ["acme", "globex", "initech"]
