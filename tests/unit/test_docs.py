@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from typer.main import get_command
 
 from ops.cli.app import app
-
-if TYPE_CHECKING:
-    import click
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -50,15 +46,17 @@ def test_make_targets_exist(text: str) -> None:
     assert used - targets == set()
 
 
-def command_named(words: list[str]) -> click.Command | None:
-    """Return the command that the words lead to; what stands behind it is its arguments."""
-    command: click.Command | None = get_command(app)
+def options_of(words: list[str]) -> set[str] | None:
+    """Return the options of the command that the words lead to, or None if there is no such command."""
+    command = get_command(app)
     for word in words:
         commands = getattr(command, "commands", None)
-        if commands is None or not re.fullmatch(r"[a-z-]+", word) or word.startswith("-"):
+        if commands is None or not re.fullmatch(r"[a-z][a-z-]*", word):
             break
-        command = commands.get(word)
-    return command
+        if word not in commands:
+            return None
+        command = commands[word]
+    return {name for parameter in command.params for name in parameter.opts} | {"--help"}
 
 
 def unknown_words(line: str) -> list[str]:
@@ -66,11 +64,10 @@ def unknown_words(line: str) -> list[str]:
     unknown = []
     for use in re.findall(r"(?:^|[\s/])iotistic((?: [^\s|;)]+)+)", line):
         words = use.split("#")[0].split()
-        command = command_named(words)
-        if command is None:
+        known = options_of(words)
+        if known is None:
             unknown.append(f"iotistic{use}")
             continue
-        known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
         options = {word.split("=")[0] for word in words if re.match(r"--[a-z]", word)}
         unknown += sorted(options - known)
     return unknown
