@@ -120,6 +120,7 @@ def known_tools(versions: ToolVersions) -> dict[str, Tool]:
         _coredns(wanted["coredns"]),
         _kube_router(wanted["kube-router"]),
         _cert_manager(wanted["cert-manager"]),
+        _actionlint(wanted["actionlint"]),
     ]
     return {tool.name: tool for tool in tools}
 
@@ -344,6 +345,32 @@ def _cert_manager(version: str) -> Tool:
                 directory="cert-manager",
                 package=f"{module}/cmd/controller",
                 stamps={f"{module}/pkg/util.AppVersion": "v{version}"},
+            ),
+        ),
+        optional=True,
+    )
+
+
+def _actionlint(version: str) -> Tool:
+    name = "actionlint"
+    repository = "rhysd/actionlint"
+    return Tool(
+        name=name,
+        version=version,
+        binaries=(name,),
+        version_arguments=("-version",),
+        release=Release(
+            url=_GITHUB.format(repository=repository, file=f"{name}_{{version}}_{{os}}_{{arch}}.tar.gz"),
+            checksum_url=_GITHUB.format(repository=repository, file=f"{name}_{{version}}_checksums.txt"),
+            checksum_format=ChecksumFormat.SUMS,
+            members={name: name},
+        ),
+        builds=(
+            GoBuild(
+                binary=name,
+                directory=name,
+                package=f"github.com/{repository}/cmd/{name}",
+                stamps={f"github.com/{repository}.version": "{version}"},
             ),
         ),
         optional=True,
