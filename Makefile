@@ -33,6 +33,9 @@ down: $(READY) ## remove everything that "make up" made, data included
 status: $(READY) ## show the tenants of the dev environment and how they are
 	@$(BIN)/iotistic local status $(CLUSTER_OPTION)
 
+.PHONY: python
+python: $(READY) ## install the Python packages, and nothing else
+
 .PHONY: tools
 tools: $(READY) ## fetch or build every tool, without bringing anything up
 	@$(BIN)/iotistic local tools

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
 from ops.automation.drift import drift_of
 from ops.automation.engine import TOOLS, Stack
+from ops.automation.github import GitHub
 from ops.automation.markdown import drift_markdown, preview_markdown
 from ops.automation.preview import preview_stack, stacks_of_change
-from ops.automation.reports import DriftReport, write_reports
+from ops.automation.reports import DriftReport, PreviewReport, read_reports, write_reports
 from ops.cli.console import notes, output, print_json, show_refusals
 from ops.cli.options import Json, Today, today_or
 from ops.cli.report import as_markdown
@@ -19,9 +22,14 @@ from ops.known import require_known
 from ops.local import tools
 from ops.stack_config import environments
 from ops.workspace import ROOT
+from tenants.errors import UsageError
 
 EXIT_STOP = 1
 """Exit status for what must not go on: a change that is refused or fails, or drift."""
+
+WORKFLOW = "github-actions[bot]"
+"""Who a workflow is to GitHub."""
+DRIFT_TITLE = "Drift: what runs differs from what is declared"
 
 app = typer.Typer(help="What continuous integration does, and runs here too.", no_args_is_help=True)
 
@@ -33,14 +41,29 @@ Stacks = Annotated[
 Folder = Annotated[
     Path | None, typer.Option("--reports", help="Folder for one JSON report a stack.", file_okay=False)
 ]
+GitHubOutput = Annotated[
+    Path | None,
+    typer.Option("--github-output", help="File to add stacks=<JSON> to, for a workflow's later jobs."),
+]
+Reports = Annotated[Path, typer.Option("--reports", help="Folder with the reports.", file_okay=False)]
+Expect = Annotated[
+    str, typer.Option("--expect", help="JSON list of the stacks that must have a report.", metavar="JSON")
+]
+Author = Annotated[
+    str, typer.Option("--author", help="Log-in of whoever writes; nobody else's text is written anew.")
+]
+Number = Annotated[int, typer.Option("--number", help="Number of the pull request.", min=1)]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown for a comment or an issue.")]
 
 
 @app.command()
 @show_refusals
-def stacks(*, base: Base = "origin/main", as_json: Json = False) -> None:
+def stacks(*, base: Base = "origin/main", as_json: Json = False, github_output: GitHubOutput = None) -> None:
     """List the stacks that the change is about."""
     affected = stacks_of_change(base)
+    if github_output is not None:
+        with github_output.open("a", encoding="utf-8") as file:
+            file.write(f"stacks={json.dumps(affected)}\n")
     if as_json:
         print_json(affected)
     else:
@@ -114,6 +137,40 @@ def up(stack: Annotated[str, typer.Argument(help="Stack to update.", metavar="NA
     (one,) = _stacks([stack])
     counts = one.up()
     output.print(", ".join(f"{count} {operation}" for operation, count in sorted(counts.items())))
+
+
+@app.command()
+@show_refusals
+def comment(*, number: Number, reports: Reports, expect: Expect = "[]", author: Author = WORKFLOW) -> None:
+    """Write the previews as the one comment on a pull request, or write it anew."""
+    found = read_reports(reports, PreviewReport, expected=_names(expect))
+    github = GitHub.from_environment(author=author)
+    output.print(github.write_comment(number, preview_markdown(found), name="preview"), markup=False)
+
+
+@app.command()
+@show_refusals
+def issue(*, reports: Reports, expect: Expect = "[]", author: Author = WORKFLOW) -> None:
+    """Write drift as the one issue, or write it anew; close it where there is none any more."""
+    found = read_reports(reports, DriftReport, expected=_names(expect))
+    github = GitHub.from_environment(author=author)
+    text = drift_markdown(found)
+    if all(report.clean for report in found):
+        output.print(github.close_issue(text, name="drift") or "nothing to close", markup=False)
+    else:
+        output.print(github.write_issue(DRIFT_TITLE, text, name="drift"), markup=False)
+
+
+def _names(text: str) -> list[str]:
+    try:
+        return TypeAdapter(list[str]).validate_json(text)
+    except ValidationError:
+        raise UsageError.of(
+            where="--expect",
+            what=f"{text!r} is no JSON list of names",
+            why="a stack whose job died would look like one without changes",
+            how='write it as ["dev", "prod"]',
+        ) from None
 
 
 def _stacks(names: list[str]) -> list[Stack]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
+from ops.automation.github import GitHubError
 from ops.local.control_plane import ControlPlaneError
 from ops.local.engine_run import EngineError
 from ops.local.node.namespaces import NodeError
@@ -53,7 +54,7 @@ def show_refusals(function: Callable[P, R]) -> Callable[P, R]:
         except UsageError as error:
             print_refusal(error)
             raise typer.Exit(EXIT_USAGE) from None
-        except (ControlPlaneError, NodeError) as error:
+        except (ControlPlaneError, GitHubError, NodeError) as error:
             print_error(str(error))
             raise typer.Exit(EXIT_FAILURE) from None
         except EngineError as error:

@@ -124,6 +124,7 @@ def known_tools(versions: ToolVersions) -> dict[str, Tool]:
         _cert_manager(wanted["cert-manager"]),
         _kube_score(wanted["kube-score"]),
         _checkov(wanted["checkov"]),
+        _actionlint(wanted["actionlint"]),
     ]
     return {tool.name: tool for tool in tools}
 
@@ -387,5 +388,31 @@ def _checkov(version: str) -> Tool:
         version_arguments=("--version",),
         release=None,
         python_module="checkov.main",
+        optional=True,
+    )
+
+
+def _actionlint(version: str) -> Tool:
+    name = "actionlint"
+    repository = "rhysd/actionlint"
+    return Tool(
+        name=name,
+        version=version,
+        binaries=(name,),
+        version_arguments=("-version",),
+        release=Release(
+            url=_GITHUB.format(repository=repository, file=f"{name}_{{version}}_{{os}}_{{arch}}.tar.gz"),
+            checksum_url=_GITHUB.format(repository=repository, file=f"{name}_{{version}}_checksums.txt"),
+            checksum_format=ChecksumFormat.SUMS,
+            members={name: name},
+        ),
+        builds=(
+            GoBuild(
+                binary=name,
+                directory=name,
+                package=f"github.com/{repository}/cmd/{name}",
+                stamps={f"github.com/{repository}.version": "{version}"},
+            ),
+        ),
         optional=True,
     )

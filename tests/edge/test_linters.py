@@ -52,11 +52,9 @@ def critical(linters: Toolbox, file: Path, *options: str) -> list[str]:
 
 def failed(linters: Toolbox, *files: Path) -> list[tuple[str, str]]:
     """Return checkov's failed checks as number and object."""
+    options = ["--framework=kubernetes", "--skip-download", "--quiet", "--compact", "--output=json"]
     answer = subprocess.run(
-        [
-            *(linters.path("checkov"), "--framework=kubernetes", "--skip-download"),
-            *("--quiet", "--compact", "--output=json", "--file", *files),
-        ],
+        [linters.path("checkov"), *options, "--file", *files],
         capture_output=True,
         text=True,
         check=False,

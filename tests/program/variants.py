@@ -30,6 +30,10 @@ def _with_options(customer: str, **chosen: bool) -> Instance:
     return instance_of(customer, options=options, quota=quota)
 
 
+def _with_option(name: str) -> Callable[[str], Instance]:
+    return lambda customer: _with_options(customer, **{name: True})
+
+
 def _with_mqtt(customer: str, **chosen: Any) -> Instance:  # noqa: ANN401 - fields of several types
     return instance_of(customer, mqtt=dataclasses.replace(instance_of(customer).tenant.mqtt, **chosen))
 
@@ -48,7 +52,7 @@ OPTIONS = [name for name in Options.model_fields if _available(name)]
 
 VARIANTS: dict[str, Callable[[str], Instance]] = {
     "default": instance_of,
-    **{name: lambda customer, name=name: _with_options(customer, **{name: True}) for name in OPTIONS},
+    **{name: _with_option(name) for name in OPTIONS},
     "all options": lambda customer: _with_options(customer, **dict.fromkeys(OPTIONS, True)),
     "managed broker": lambda customer: _with_mqtt(
         customer, mode=MqttMode.MANAGED, endpoint="broker.example", endpoint_port=8883
