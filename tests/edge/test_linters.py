@@ -35,18 +35,24 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("rendered")
     for number, instance in enumerate(INSTANCES.values()):
         (folder / f"{number:02}.yaml").write_text(as_yaml(manifests(instance)), encoding="utf-8")
-    return sorted([*folder.glob("*.yaml"), *GOLDEN.rglob("*.yaml")])
+    # Values of charts are no objects.
+    goldens = [path for path in GOLDEN.rglob("*.yaml") if not path.stem.endswith("-values")]
+    return sorted([*folder.glob("*.yaml"), *goldens])
 
 
-def critical(linters: Toolbox, file: Path, *options: str) -> list[str]:
+def critical(linters: Toolbox, file: Path) -> list[str]:
     """Return kube-score's critical findings in a file. Each file stands for itself: names repeat."""
+    objects = file.read_text(encoding="utf-8")
+    # Where a chart brings the pods, the policies for them seem to be for none.
+    options = [] if "\n      containers:\n" in objects else ["--ignore-test=networkpolicy-targets-pod"]
     answer = subprocess.run(
         [linters.path("kube-score"), "score", "--output-format=ci", *options, file],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert answer.stdout, answer.stderr
+    # About kinds that it does not know it keeps silent; what it cannot read it says here.
+    assert answer.stderr == ""
     return [line for line in answer.stdout.splitlines() if line.startswith("[CRITICAL]")]
 
 
