@@ -78,6 +78,7 @@ class LocalStack:
         """
         (self.folder / "state").mkdir(parents=True, exist_ok=True)
         self._keep_no_engine_logs()
+        self._restore_cut_off_state()
         self._write_project()
         self._write_config(overrides)
         workspace = auto.LocalWorkspace(
@@ -123,6 +124,12 @@ class LocalStack:
             shutil.rmtree(logs)
         logs.parent.mkdir(exist_ok=True)
         logs.touch()
+
+    def _restore_cut_off_state(self) -> None:
+        """Put the engine's own copy back where it was killed in the moment of writing the state."""
+        copy = self.state_file.with_name(f"{self.state_file.name}.bak")
+        if self.state_file.exists() and not self.state_file.stat().st_size and copy.exists():
+            shutil.copy2(copy, self.state_file)
 
     def _locks(self) -> list[Path]:
         folder = self.folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT / self.name
