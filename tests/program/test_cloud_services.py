@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from pulumi.runtime.mocks import MockResourceArgs
 
-    from infra.clusters.services import DnsSolver
     from tests.program.conftest import Run
 
 # Resources that nothing here uses warn of their successors when their modules are imported.
@@ -209,21 +208,41 @@ def test_a_customer_has_no_more_objects_than_with_a_volume(made: Made) -> None:
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_cert_manager_may_write_to_this_zone_and_no_other(
-    config: dict[str, str], cloud: str, monkeypatch: pytest.MonkeyPatch
+def test_cert_manager_writes_to_the_stacks_zone_without_a_word_about_how(
+    config: dict[str, str], cloud: str
 ) -> None:
-    solvers: list[DnsSolver] = []
-    monkeypatch.setattr(
-        "infra.program.declare_names",
-        lambda zone, **_: solvers.append(zone.solver("cert-manager", "cert-manager")),
+    public = {"domain": "iotistic.example.com", "certificates": '{"issuer": "dns01"}'}
+    outputs: dict[str, Any] = {}
+    resources = run({**cloud_config(config, cloud), **public}, MqttMode.SHARED, outputs=outputs)
+    found = Made(cloud, "dev", resources)
+    assert "nameServers" in outputs
+    assert not found.all("RecordSet") + found.all("Record"), "no names are asked for, only a zone"
+    (acme,) = (item.inputs for item in found.all("ClusterIssuer") if "acme" in item.inputs["spec"])
+    (solver,) = acme["spec"]["acme"]["solvers"]
+    assert solver["selector"] == {"dnsZones": ["iotistic.example.com"]}
+    assert (
+        solver["dns01"]
+        == {
+            "aks": {
+                "azureDNS": {
+                    "subscriptionID": CLOUDS["aks"]["subscriptionId"],
+                    "resourceGroupName": "iotistic-test",
+                    "hostedZoneName": "iotistic.example.com",
+                    "environment": "AzurePublicCloud",
+                    "managedIdentity": {"clientID": "cloud-certificates-client"},
+                }
+            },
+            "eks": {"route53": {"region": "eu-central-1", "hostedZoneID": "cloud-zone-zone-id"}},
+            "gke": {"cloudDNS": {"project": "iotistic-test", "hostedZoneName": "iotistic-test"}},
+        }[cloud]
+    ), "and no key"
+    (release,) = (it.inputs for it in found.all("Release") if it.inputs["name"] == "cert-manager")
+    assert release["values"]["podLabels"] == (
+        {"azure.workload.identity/use": "true"} if cloud == "aks" else {}
     )
-    found = Made(cloud, "dev", run(services_of(cloud_config(config, cloud)), MqttMode.SHARED))
-    (solver,) = solvers
-    assert solver.identity.ready
-    assert not {"accessKeyID", "clientSecretSecretRef", "serviceAccountSecretRef"} & set(
-        next(iter(solver.dns01.values()))
-    ), "no key"
     if cloud == "aks":
+        annotations = release["values"]["serviceAccount"]["annotations"]
+        assert annotations == {"azure.workload.identity/client-id": "cloud-certificates-client"}
         (right,) = (
             item.inputs
             for item in found.all("RoleAssignment")
@@ -235,6 +254,10 @@ def test_cert_manager_may_write_to_this_zone_and_no_other(
             item.inputs["policy"] for item in found.all("RolePolicy") if item.name == "cloud-certificates"
         )
         assert json.loads(policy)["Statement"][0]["Resource"] == "arn:aws:test:::cloud-zone"
+        (given,) = (
+            item.inputs for item in found.all("PodIdentityAssociation") if item.name == "cloud-certificates"
+        )
+        assert (given["namespace"], given["serviceAccount"]) == ("cert-manager", "cert-manager")
     else:
         (member,) = inputs(found, "DnsManagedZoneIamMember")
         assert member["member"].endswith("/subject/ns/cert-manager/sa/cert-manager")
