@@ -27,7 +27,8 @@ from tenants.registry import EnvironmentFacts, Registry, load_registry
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from infra.clusters.services import Identity
+    from infra.clusters.cluster import Cluster
+    from infra.clusters.services import Identity, Zone
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REGISTRY_DIRECTORY: Final = ROOT / "tenants" / "registry"
@@ -75,7 +76,8 @@ async def declare() -> dict[str, Any]:
 
     cluster = choose.connect(settings)
     placement = Placement(provider=cluster.provider, protect=settings.protect)
-    platform = declare_platform(settings, images=image_source(settings), placement=placement)
+    zone = make_zone(settings, cluster)
+    platform = declare_platform(settings, images=image_source(settings), placement=placement, zone=zone)
     backups: Mapping[str, Identity] = {}
     if settings.backup_store is not None and cluster.services is not None:
         backups = make_backup_store(settings.backup_store, cluster.services, registry.tenants)
@@ -97,17 +99,23 @@ async def declare() -> dict[str, Any]:
             for tenant, customer in customers.items()
         }
     }
-    if settings.dns is not None and cluster.services is not None:
-        zone = cluster.services.zone(settings.domain)
-        declare_names(
-            zone,
-            ingress=settings.dns.ingress_address,
-            edge=platform.edge.address if platform.edge else None,
-            tenants=registry.tenants,
-            customers=customers,
-        )
+    if zone is not None:
         outputs["nameServers"] = zone.name_servers
+        if settings.dns is not None:
+            declare_names(
+                zone,
+                ingress=settings.dns.ingress_address,
+                edge=platform.edge.address if platform.edge else None,
+                tenants=registry.tenants,
+                customers=customers,
+            )
     return outputs
+
+
+def make_zone(settings: Settings, cluster: Cluster) -> Zone | None:
+    """Make the domain's zone where the stack wants names in it, or certificates by it."""
+    wanted = settings.dns is not None or settings.certificates.own_zone(settings.cluster)
+    return cluster.services.zone(settings.domain) if wanted and cluster.services is not None else None
 
 
 def registry_folder(environment: str) -> str:

@@ -37,12 +37,26 @@ class DnsSolver:
     """How cert-manager proves that a domain is ours, by a record in its zone.
 
     Attributes:
-        dns01: What stands under ``dns01`` of a solver in an ACME issuer.
-        identity: What cert-manager's pods are, with the right to write to this zone and no other.
+        dns01: What stands under ``dns01`` of a solver in an ACME issuer. It holds no key.
+        annotations: Of cert-manager's service account: what it is in the cloud.
+        pod_labels: Of its pods.
+        ready: What has to exist before it can write to the zone.
     """
 
     dns01: Mapping[str, Any]
-    identity: Identity
+    annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+    ready: Sequence[pulumi.Resource] = ()
+
+    @classmethod
+    def of(cls, dns01: Mapping[str, Any], *, identity: Identity, right: pulumi.Resource) -> DnsSolver:
+        """Return the solver of an identity that has been given the right to write to one zone."""
+        return cls(
+            dns01=dns01,
+            annotations=identity.annotations,
+            pod_labels=identity.pod_labels,
+            ready=[*identity.ready, right],
+        )
 
 
 class Zone(Protocol):

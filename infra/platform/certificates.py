@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     import pulumi
 
+    from infra.clusters.services import DnsSolver
     from infra.component import Manifest, Placement
     from infra.images import ImageSource
-    from infra.platform.certificates_dns import DnsSolver
     from infra.platform.certificates_settings import CertificatesSettings
     from infra.platform.chart import Values
 

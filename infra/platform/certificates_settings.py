@@ -80,7 +80,11 @@ class CertificatesSettings(BaseModel):
         default=True, description="Whether the domain can be looked up from the internet."
     )
     dns_solver: DnsSolverSettings | None = Field(
-        default=None, description="How dns01 reaches the zone, where the stack did not make it."
+        default=None,
+        description=(
+            "How dns01 reaches the zone. Not set: in a cluster that the stack makes, it makes the zone too, "
+            "and cert-manager's identity."
+        ),
     )
 
     def installed(self, cluster: str) -> bool:
@@ -88,6 +92,11 @@ class CertificatesSettings(BaseModel):
         if self.issuer == "none":
             return False
         return cluster in CLOUDS if self.install is None else self.install
+
+    def own_zone(self, cluster: str) -> bool:
+        """Return whether cert-manager writes to a zone that the stack makes, in a cluster of this kind."""
+        found_elsewhere = self.issuer != "dns01" or self.dns_solver is not None
+        return not found_elsewhere and cluster in CLOUDS and self.installed(cluster)
 
     @property
     def public(self) -> bool:

@@ -141,10 +141,10 @@ def _public(settings: Settings) -> Iterator[_Finding]:
             "a public authority signs for no name that it cannot look up",
             "use the issuer private-ca, self-signed or external",
         )
-    if chosen.issuer == "dns01" and chosen.dns_solver is None:
+    if chosen.issuer == "dns01" and chosen.dns_solver is None and not chosen.own_zone(settings.cluster):
         yield (
             "certificates.dnsSolver",
-            "is not set, and the issuer is dns01",
+            "is not set, and the issuer is dns01, but cert-manager or the cluster is not this stack's own",
             "cert-manager would not know where to answer the authority's question",
             "set it to a solver as cert-manager takes it: docs/guides/certificates.md has one for each cloud",
         )

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra.clusters.services import DnsSolver
 from infra.images import load_platform_image
-from infra.names import EDGE_NAMESPACE, INGRESS_NAMESPACE
-from infra.platform.certificates import WILDCARD_SECRET, Certificates, CertificatesArgs, Issuing
-from infra.platform.certificates_dns import DnsSolver
+from infra.names import CERTIFICATES_NAMESPACE, EDGE_NAMESPACE, INGRESS_NAMESPACE
+from infra.platform.certificates import (
+    SERVICE_ACCOUNT,
+    WILDCARD_SECRET,
+    Certificates,
+    CertificatesArgs,
+    Issuing,
+)
 from infra.platform.certificates_settings import CA_ISSUER
 from infra.platform.haproxy import Edge
 from infra.platform.ingress import Ingress, IngressArgs
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
 
     import pulumi
 
+    from infra.clusters.services import Zone
     from infra.component import Placement
     from infra.images import ImageSource
     from infra.settings import Settings
@@ -40,8 +47,17 @@ class Parts:
     edge: MqttProxy | None = None
 
 
-def declare_platform(settings: Settings, *, images: ImageSource, placement: Placement) -> Parts:
-    """Declare every part that the stack chose."""
+def declare_platform(
+    settings: Settings, *, images: ImageSource, placement: Placement, zone: Zone | None
+) -> Parts:
+    """Declare every part that the stack chose.
+
+    Args:
+        settings: What it chose.
+        images: Where images come from.
+        placement: Where everything goes.
+        zone: The domain's zone, if the stack makes it.
+    """
     platform = Platform("platform", PlatformArgs(environment=settings.environment, placement=placement))
     ready: list[pulumi.Resource] = [*platform.ready]
     issued: dict[str, pulumi.Resource] = {}
@@ -49,7 +65,7 @@ def declare_platform(settings: Settings, *, images: ImageSource, placement: Plac
         certificates = Certificates(
             "certificates",
             CertificatesArgs(
-                issuing=issuing_of(settings),
+                issuing=issuing_of(settings, zone),
                 install=settings.certificates.installed(settings.cluster),
                 monitoring=settings.monitoring,
                 images=images,
@@ -104,26 +120,34 @@ def declare_platform(settings: Settings, *, images: ImageSource, placement: Plac
     return Parts(ready=ready, edge=edge)
 
 
-def issuing_of(settings: Settings) -> Issuing:
-    """Return who signs what, by the stack's configuration."""
+def issuing_of(settings: Settings, zone: Zone | None) -> Issuing:
+    """Return who signs what, by the stack's configuration and in its zone."""
     chosen = settings.certificates
     wanted = []
     if chosen.wildcard and chosen.scope == "wildcard":
         wanted.append((INGRESS_NAMESPACE, WILDCARD_SECRET))
     if chosen.wildcard and settings.mqtt_edge.enabled and settings.mqtt_edge.mode == "terminate":
         wanted.append((EDGE_NAMESPACE, settings.mqtt_edge.certificate_secret))
-    solver = chosen.dns_solver
     return Issuing(
         environment=settings.environment,
         domain=settings.domain,
         settings=chosen,
         ingress_class=settings.ingress_class,
         private_ca=CA_ISSUER in (chosen.issuer_name, settings.broker_issuer),
-        solver=None
-        if chosen.issuer != "dns01" or solver is None
-        else DnsSolver(dns01=solver.dns01, annotations=solver.annotations, pod_labels=solver.pod_labels),
+        solver=_solver(settings, zone),
         wanted=wanted,
     )
+
+
+def _solver(settings: Settings, zone: Zone | None) -> DnsSolver | None:
+    """Return how the DNS is written to: as the stack says, or else in the zone that it makes."""
+    chosen = settings.certificates
+    if zone is not None and chosen.own_zone(settings.cluster):
+        return zone.solver(CERTIFICATES_NAMESPACE, SERVICE_ACCOUNT)
+    if chosen.issuer != "dns01" or chosen.dns_solver is None:
+        return None
+    given = chosen.dns_solver
+    return DnsSolver(dns01=given.dns01, annotations=given.annotations, pod_labels=given.pod_labels)
 
 
 def _only(issued: dict[str, pulumi.Resource], namespace: str) -> list[pulumi.Resource]:

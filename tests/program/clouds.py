@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import pulumi
 from infra.program import declare, read_registry
 from tenants.models import MqttMode
 from tenants.tenant import MqttAccess
-from tests.program.conftest import RecordingEngine
+from tests.program.conftest import OrderMonitor, RecordingEngine
 
 if TYPE_CHECKING:
     from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
@@ -55,6 +56,51 @@ BACKUPS = "iotistictestbackups"
 INGRESS = "198.51.100.7"
 
 
+def beneath(made: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """What a resource was given, with what the cloud makes beneath it, however deep."""
+    both = {
+        key: beneath(made[key], value)
+        for key, value in given.items()
+        if isinstance(value, dict) and isinstance(made.get(key), dict)
+    }
+    return {**made, **given, **both}
+
+
+def as_azure_answers(kind: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """What Azure answers in another form than it is told: a map of identities for a list."""
+    if not kind.endswith((":ManagedCluster", ":StorageAccount")):
+        return inputs
+    given = inputs["identity"]["userAssignedIdentities"]
+    identities: dict[str, dict[str, str]] = {f"identity {number}": {} for number in range(len(given))}
+    return {**inputs, "identity": {**inputs["identity"], "userAssignedIdentities": identities}}
+
+
+def made_by_the_cloud(args: MockResourceArgs) -> dict[str, Any]:
+    """What a resource has only once it is there."""
+    found: dict[str, Any] = {
+        "name": args.name,
+        "arn": f"arn:aws:test:::{args.name}",
+        "endpoint": "https://api.example.com",
+        "certificateAuthority": {"data": AUTHORITY},
+        "latestVersion": 1,
+        "keyUriWithVersion": "https://vault.example.com/keys/key/1",
+        "principalId": f"{args.name}-principal",
+        "clientId": f"{args.name}-client",
+        "zoneId": f"{args.name}-zone-id",
+        "nameServers": NAME_SERVERS,
+        "oidcIssuerProfile": {"enabled": True, "issuerURL": ISSUER},
+    }
+    if args.typ.endswith(":DiskEncryptionSet"):
+        found["identity"] = {"type": "SystemAssigned", "principalId": "disks", "tenantId": "t"}
+    elif args.typ.endswith("container/cluster:Cluster"):
+        found |= {"endpoint": "api.example.com", "masterAuth": {"clusterCaCertificate": AUTHORITY}}
+    elif args.typ.endswith(":Vault"):
+        found["properties"] = {"vaultUri": "https://vault.example.com"}
+    elif args.typ.endswith(":Service"):
+        found["status"] = {"loadBalancer": {"ingress": [{"ip": f"address of {args.name}"}]}}
+    return found
+
+
 @dataclass
 class World(RecordingEngine):
     """A cloud that answers with the little that the program asks for.
@@ -67,39 +113,9 @@ class World(RecordingEngine):
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         identifier, inputs = super().new_resource(args)
-        known = {
-            "name": args.name,
-            "arn": f"arn:aws:test:::{args.name}",
-            "endpoint": "https://api.example.com",
-            "certificateAuthority": {"data": AUTHORITY},
-            "masterAuth": {"clusterCaCertificate": AUTHORITY},
-            "latestVersion": 1,
-            "keyUriWithVersion": "https://vault.example.com/keys/key/1",
-            "principalId": f"{args.name}-principal",
-            "clientId": f"{args.name}-client",
-            "zoneId": f"{args.name}-zone-id",
-            "nameServers": NAME_SERVERS,
-        }
-        if self.previews:
-            # A preview knows what the program says, and nothing that only the cloud can say.
-            return "", inputs
-        outputs = {**known, **inputs}
-        if args.typ.endswith(":DiskEncryptionSet"):
-            outputs["identity"] = {"type": "SystemAssigned", "principalId": "disks", "tenantId": "t"}
-        elif args.typ.endswith((":ManagedCluster", ":StorageAccount")):
-            # Azure answers with a map where it was given a list.
-            given = inputs["identity"]["userAssignedIdentities"]
-            identities: dict[str, dict[str, str]] = {identity: {} for identity in given}
-            outputs["identity"] = {**inputs["identity"], "userAssignedIdentities": identities}
-            outputs["oidcIssuerProfile"] = {"enabled": True, "issuerURL": ISSUER}
-        elif args.typ.endswith(":Vault"):
-            outputs["properties"] = {**inputs["properties"], "vaultUri": "https://vault.example.com"}
-        elif args.typ.endswith(":Service"):
-            outputs["status"] = {"loadBalancer": {"ingress": [{"ip": f"address of {args.name}"}]}}
-        elif args.typ.endswith("container/cluster:Cluster"):
-            outputs["endpoint"] = "api.example.com"
-            outputs["masterAuth"] = known["masterAuth"]
-        return identifier, outputs
+        outputs = as_azure_answers(args.typ, inputs)
+        # A preview knows what the program says, and nothing that only the cloud can say.
+        return ("", outputs) if self.previews else (identifier, beneath(made_by_the_cloud(args), outputs))
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         if not args.token.endswith(":listManagedClusterUserCredentials"):
@@ -115,11 +131,21 @@ class World(RecordingEngine):
 
 @dataclass(frozen=True)
 class Made:
-    """What one run declared."""
+    """What one run declared.
+
+    Attributes:
+        cloud: The kind of cluster.
+        environment: Of the stack.
+        resources: Everything.
+        waits: For each name what it waits for, by name.
+        outputs: Of the stack.
+    """
 
     cloud: str
     environment: str
     resources: list[MockResourceArgs]
+    waits: dict[str, set[str]]
+    outputs: dict[str, Any]
 
     def all(self, kind: str) -> list[MockResourceArgs]:
         return [item for item in self.resources if item.typ.rpartition(":")[2] == kind]
@@ -179,12 +205,13 @@ def with_modes(registry: Registry, *modes: MqttMode) -> Registry:
     return dataclasses.replace(registry, tenants=tenants)
 
 
-def run(
-    config: dict[str, str], *modes: MqttMode, preview: bool = False, outputs: dict[str, Any] | None = None
-) -> list[MockResourceArgs]:
+def run(config: dict[str, str], *modes: MqttMode, preview: bool = False) -> Made:
     """Run the program, with as many tenants as there are modes, or with all as they are."""
     engine = World(previews=preview)
-    pulumi.runtime.set_mocks(engine, project="iotistic", stack="dev", preview=preview)
+    pulumi.runtime.set_mocks(
+        engine, project="iotistic", stack="dev", preview=preview, monitor=OrderMonitor(engine)
+    )
+    outputs: dict[str, Any] = {}
     pulumi.runtime.set_all_config({f"iotistic:{key}": value for key, value in config.items()})
 
     def registry(**environment: str) -> Registry:
@@ -193,12 +220,33 @@ def run(
 
     async def program() -> None:
         with patch("infra.program.read_registry", registry):
-            found = await declare()
-        if outputs is not None:
-            outputs.update(found)
+            outputs.update(await declare())
 
     pulumi.runtime.test(program)()  # type: ignore[no-untyped-call] # the SDK leaves it untyped
-    return engine.declared
+    return Made(config["cluster"], config["environment"], engine.declared, engine.waits, outputs)
+
+
+MODES = (MqttMode.SHARED, MqttMode.DEDICATED, MqttMode.MANAGED)
+"""How the customers of a fleet reach their brokers."""
+
+CUSTOMERS = {"dev": ("acme", "globex", "initech"), "prod": ("hooli-energy", "northwind", "umbrella")}
+"""Of each environment's registry, in the order of the modes."""
+
+PUBLIC_DOMAIN = "iotistic.example.com"
+
+
+@functools.cache
+def fleet(config: frozenset[tuple[str, str]], cluster: str, environment: str, *, preview: bool) -> Made:
+    """A stack with all that its cluster allows, and a customer of each kind: run once for all tests."""
+    base = {**dict(config), "environment": environment, "mqttEdge": '{"enabled": true}'}
+    protect = environment == "prod"
+    if cluster in CLOUDS:
+        chosen = with_services(cloud_config(base, cluster, protect=protect))
+        chosen |= {"domain": PUBLIC_DOMAIN, "certificates": '{"issuer": "dns01"}'}
+    else:
+        private = json.dumps({"issuer": "private-ca", "install": cluster == "existing"})
+        chosen = {**base, "cluster": cluster, "protect": json.dumps(protect), "certificates": private}
+    return run(chosen, *MODES, preview=preview)
 
 
 def provider_of(resource: MockResourceArgs) -> str:

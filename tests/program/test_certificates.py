@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.clusters.services import DnsSolver
 from infra.customer.instance import manifests as instance_manifests
 from infra.images import ImageSource
 from infra.platform.certificates import Issuing, certificates, issuers, values
-from infra.platform.certificates_dns import DnsSolver
 from infra.platform.certificates_settings import LETS_ENCRYPT, CertificatesSettings
 from infra.platform.front_rules import WEEKLY_LIMIT, refuse_unissuable
 from infra.program import read_registry
 from infra.settings import Settings
 from tenants.errors import UsageError
+from tests.program.clouds import CLOUDS
 from tests.program.instances import as_yaml, instance_of
 
 if TYPE_CHECKING:
@@ -195,6 +196,11 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, str], list[str]]] = {
     ),
     "a name that is never public": (CUSTOMER, {"domain": "iotistic.localhost"}, ["certificates.issuer"]),
     "a DNS nobody can write to": ({"issuer": "dns01"}, {}, ["certificates.dnsSolver"]),
+    "a DNS for somebody else's cert-manager": (
+        {"issuer": "dns01", "install": False},
+        {"cluster": "gke", "cloud": json.dumps(CLOUDS["gke"])},
+        ["certificates.dnsSolver"],
+    ),
     "a key that lasts": (
         {"issuer": "dns01", "dnsSolver": {"dns01": KEY}},
         {},
@@ -231,8 +237,9 @@ def test_what_cannot_be_issued_is_refused_at_once(
     run_program: Callable[..., Run], config: dict[str, str], case: str
 ) -> None:
     settings, changed, keys = REFUSED[case]
+    base = {key: value for key, value in config.items() if "cloud" not in changed or "kube" not in key}
     with pytest.raises(UsageError) as refusal:
-        run_program(chosen(config, settings, **changed))
+        run_program(chosen(base, settings, **changed))
     assert sorted(problem.where for problem in refusal.value.problems) == [
         f"Pulumi.dev.yaml: iotistic:{key}" for key in keys
     ]

@@ -13,7 +13,18 @@ from infra.clusters.eks.store import OWN_NAMESPACE, own_part, refusals
 from infra.component import balancer_of
 from tenants.errors import UsageError
 from tenants.models import MqttMode
-from tests.program.clouds import BACKUPS, CLOUDS, INGRESS, ISSUER, Made, cloud_config, run
+from tests.program.clouds import (
+    BACKUPS,
+    CLOUDS,
+    CUSTOMERS,
+    INGRESS,
+    ISSUER,
+    PUBLIC_DOMAIN,
+    Made,
+    cloud_config,
+    fleet,
+    run,
+)
 from tests.program.clouds import with_services as services_of
 
 if TYPE_CHECKING:
@@ -21,24 +32,18 @@ if TYPE_CHECKING:
 
     from pulumi.runtime.mocks import MockResourceArgs
 
-    from infra.clusters.services import DnsSolver
     from tests.program.conftest import Run
 
 # Resources that nothing here uses warn of their successors when their modules are imported.
 pytestmark = pytest.mark.filterwarnings(r"ignore:(aws|gcp|s3)\..* has been deprecated:DeprecationWarning")
 
-MODES = (MqttMode.SHARED, MqttMode.DEDICATED, MqttMode.MANAGED)
-TENANTS = ("acme", "globex", "initech")
-DOMAIN = "iotistic.localhost"
+SHARED, DEDICATED, MANAGED = TENANTS = CUSTOMERS["prod"]
 
 
 @pytest.fixture(scope="module", params=CLOUDS)
 def made(request: pytest.FixtureRequest, config: dict[str, str]) -> Made:
     """A protected stack with a customer of each kind, and everything that the cloud offers."""
-    outputs: dict[str, Any] = {}
-    resources = run(services_of(cloud_config(config, request.param, protect=True)), *MODES, outputs=outputs)
-    assert "nameServers" in outputs
-    return Made(request.param, "prod", resources)
+    return fleet(frozenset(config.items()), request.param, "prod", preview=False)
 
 
 def records(made: Made) -> dict[str, str]:
@@ -55,7 +60,7 @@ def records(made: Made) -> dict[str, str]:
         )
         if isinstance(target, dict):
             (target,) = target.values()
-        found[host.removesuffix(f".{DOMAIN}")] = target.removesuffix(".")
+        found[host.removesuffix(f".{PUBLIC_DOMAIN}")] = target.removesuffix(".")
     return found
 
 
@@ -67,14 +72,18 @@ def named(made: Made, part: str) -> list[MockResourceArgs]:
     return [item for item in made.resources if item.name == f"cloud-{part}"]
 
 
+def test_the_zone_above_is_told_the_name_servers(made: Made) -> None:
+    assert "nameServers" in made.outputs
+
+
 def test_names_lead_to_the_ingress_the_edge_and_the_customers_own_balancers(made: Made) -> None:
     assert records(made) == {
         "*": INGRESS,
         "billing": INGRESS,
         "grafana": INGRESS,
         "mqtt": "address of mqtt-edge-service-mqtt-edge",
-        "mqtt-acme": f"mqtt.{DOMAIN}",
-        "mqtt-globex": "address of globex-service-mosquitto-entrance",
+        f"mqtt-{SHARED}": f"mqtt.{PUBLIC_DOMAIN}",
+        f"mqtt-{DEDICATED}": f"address of {DEDICATED}-service-mosquitto-entrance",
     }, "a managed broker has its own name"
 
 
@@ -87,7 +96,11 @@ def test_each_customers_backups_have_an_identity_of_their_own_and_no_key(made: M
         annotations = [account["metadata"]["annotations"] for account in accounts]
         clients = {annotation["azure.workload.identity/client-id"] for annotation in annotations}
         assert clients == {f"cloud-backups-customer-{tenant}-client" for tenant in TENANTS}
-        trusts = [item.inputs for item in made.all("FederatedIdentityCredential")]
+        trusts = [
+            item.inputs
+            for item in made.all("FederatedIdentityCredential")
+            if item.name.startswith("cloud-backups-")
+        ]
         assert {trust["issuer"] for trust in trusts} == {ISSUER}
         assert {trust["subject"] for trust in trusts} == {
             f"system:serviceaccount:customer-{tenant}:backup" for tenant in TENANTS
@@ -176,11 +189,11 @@ def test_backup_pods_say_where_their_own_part_is(made: Made) -> None:
         variables = {item["name"]: item["value"] for item in pod["spec"]["containers"][0]["env"]}
         environments[job.inputs["metadata"]["namespace"]] = variables
     assert (
-        environments["customer-acme"]["RESTIC_REPOSITORY"]
+        environments[f"customer-{SHARED}"]["RESTIC_REPOSITORY"]
         == {
-            "aks": "azure:customer-acme:/",
-            "eks": f"s3:https://s3.eu-central-1.amazonaws.com/{BACKUPS}/customer-acme",
-            "gke": f"gs:{BACKUPS}:/customer-acme",
+            "aks": f"azure:customer-{SHARED}:/",
+            "eks": f"s3:https://s3.eu-central-1.amazonaws.com/{BACKUPS}/customer-{SHARED}",
+            "gke": f"gs:{BACKUPS}:/customer-{SHARED}",
         }[made.cloud]
     )
     assert len({variables["RESTIC_REPOSITORY"] for variables in environments.values()}) == len(TENANTS)
@@ -191,7 +204,7 @@ def test_backup_pods_reach_the_internet_and_their_nodes_credentials_alone(made: 
         item.inputs["spec"]
         for item in made.all("NetworkPolicy")
         if (item.inputs["metadata"]["namespace"], item.inputs["metadata"]["name"])
-        == ("customer-acme", "backup")
+        == (f"customer-{SHARED}", "backup")
     )
     blocks = [
         (peer["ipBlock"]["cidr"], [port["port"] for port in rule["ports"]])
@@ -203,27 +216,47 @@ def test_backup_pods_reach_the_internet_and_their_nodes_credentials_alone(made: 
     assert blocks == [("0.0.0.0/0", [443]), *credentials[made.cloud]]
 
 
-def test_a_customer_has_no_more_objects_than_with_a_volume(made: Made) -> None:
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_customer_has_no_more_objects_than_with_a_volume(config: dict[str, str], cloud: str) -> None:
+    made = fleet(frozenset(config.items()), cloud, "dev", preview=False)
     own = [item for item in made.resources if item.name.startswith("acme-")]
     assert len(own) == 32
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_cert_manager_may_write_to_this_zone_and_no_other(
-    config: dict[str, str], cloud: str, monkeypatch: pytest.MonkeyPatch
+def test_cert_manager_writes_to_the_stacks_zone_without_a_word_about_how(
+    config: dict[str, str], cloud: str
 ) -> None:
-    solvers: list[DnsSolver] = []
-    monkeypatch.setattr(
-        "infra.program.declare_names",
-        lambda zone, **_: solvers.append(zone.solver("cert-manager", "cert-manager")),
+    public = {"domain": "iotistic.example.com", "certificates": '{"issuer": "dns01"}'}
+    found = run({**cloud_config(config, cloud), **public}, MqttMode.SHARED)
+    assert "nameServers" in found.outputs
+    assert not found.all("RecordSet") + found.all("Record"), "no names are asked for, only a zone"
+    (acme,) = (item.inputs for item in found.all("ClusterIssuer") if "acme" in item.inputs["spec"])
+    (solver,) = acme["spec"]["acme"]["solvers"]
+    assert solver["selector"] == {"dnsZones": ["iotistic.example.com"]}
+    assert (
+        solver["dns01"]
+        == {
+            "aks": {
+                "azureDNS": {
+                    "subscriptionID": CLOUDS["aks"]["subscriptionId"],
+                    "resourceGroupName": "iotistic-test",
+                    "hostedZoneName": "iotistic.example.com",
+                    "environment": "AzurePublicCloud",
+                    "managedIdentity": {"clientID": "cloud-certificates-client"},
+                }
+            },
+            "eks": {"route53": {"region": "eu-central-1", "hostedZoneID": "cloud-zone-zone-id"}},
+            "gke": {"cloudDNS": {"project": "iotistic-test", "hostedZoneName": "iotistic-test"}},
+        }[cloud]
+    ), "and no key"
+    (release,) = (it.inputs for it in found.all("Release") if it.inputs["name"] == "cert-manager")
+    assert release["values"]["podLabels"] == (
+        {"azure.workload.identity/use": "true"} if cloud == "aks" else {}
     )
-    found = Made(cloud, "dev", run(services_of(cloud_config(config, cloud)), MqttMode.SHARED))
-    (solver,) = solvers
-    assert solver.identity.ready
-    assert not {"accessKeyID", "clientSecretSecretRef", "serviceAccountSecretRef"} & set(
-        next(iter(solver.dns01.values()))
-    ), "no key"
     if cloud == "aks":
+        annotations = release["values"]["serviceAccount"]["annotations"]
+        assert annotations == {"azure.workload.identity/client-id": "cloud-certificates-client"}
         (right,) = (
             item.inputs
             for item in found.all("RoleAssignment")
@@ -235,6 +268,10 @@ def test_cert_manager_may_write_to_this_zone_and_no_other(
             item.inputs["policy"] for item in found.all("RolePolicy") if item.name == "cloud-certificates"
         )
         assert json.loads(policy)["Statement"][0]["Resource"] == "arn:aws:test:::cloud-zone"
+        (given,) = (
+            item.inputs for item in found.all("PodIdentityAssociation") if item.name == "cloud-certificates"
+        )
+        assert (given["namespace"], given["serviceAccount"]) == ("cert-manager", "cert-manager")
     else:
         (member,) = inputs(found, "DnsManagedZoneIamMember")
         assert member["member"].endswith("/subject/ns/cert-manager/sa/cert-manager")

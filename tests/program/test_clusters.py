@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.program.clouds import ADMINISTRATOR, AUTHORITY, CLOUDS, Made, cloud_config, provider_of, run
+from tests.program.clouds import ADMINISTRATOR, AUTHORITY, CLOUDS, fleet
+
+if TYPE_CHECKING:
+    from tests.program.clouds import Made
 
 # Resources that nothing here uses warn of their successors when their modules are imported.
 pytestmark = pytest.mark.filterwarnings(r"ignore:(aws|gcp|s3)\..* has been deprecated:DeprecationWarning")
@@ -19,25 +22,7 @@ pytestmark = pytest.mark.filterwarnings(r"ignore:(aws|gcp|s3)\..* has been depre
     ids="-".join,
 )
 def made(request: pytest.FixtureRequest, config: dict[str, str]) -> Made:
-    cloud, environment = request.param
-    return Made(cloud, environment, run(cloud_config(config, cloud, protect=environment == "prod")))
-
-
-def test_everything_names_its_explicit_provider(made: Made) -> None:
-    expected = {"azure-native": "azure-native", "aws": "aws", "gcp": "gcp", "kubernetes": "kubernetes"}
-    for resource in made.resources:
-        package = resource.typ.partition(":")[0]
-        if package in expected:
-            assert provider_of(resource) == f"pulumi:providers:{expected[package]}", resource.name
-    packages = {resource.typ.partition(":")[0] for resource in made.resources}
-    assert packages & {"azure-native", "aws", "gcp"} == {
-        {"aks": "azure-native", "eks": "aws", "gke": "gcp"}[made.cloud]
-    }
-
-
-def test_names_are_unique_within_a_type(made: Made) -> None:
-    names = Counter((resource.typ, resource.name) for resource in made.resources)
-    assert [name for name, count in names.items() if count > 1] == []
+    return fleet(frozenset(config.items()), *request.param, preview=False)
 
 
 def test_the_api_is_reached_only_from_the_listed_networks(made: Made) -> None:
@@ -151,7 +136,9 @@ def test_the_control_planes_logs_are_kept(made: Made) -> None:
 
 def test_production_cannot_be_deleted(made: Made) -> None:
     if made.cloud == "aks":
-        assert len(made.all("ManagementLockByScope")) == int(made.protected)
+        assert len(made.all("ManagementLockByScope")) == 2 * int(made.protected), (
+            "the cluster and the backups"
+        )
         assert made.one("Vault")["properties"]["enablePurgeProtection"] is True
     else:
         assert made.one("Cluster")["deletionProtection"] is made.protected
@@ -195,10 +182,8 @@ def test_customers_are_in_it_on_its_own_storage(made: Made) -> None:
     assert {claim.inputs["spec"]["storageClassName"] for claim in claims} == {"iotistic"}
 
 
-def test_no_secret_is_in_clear(made: Made, config: dict[str, str]) -> None:
+def test_the_cloud_learns_no_secret(made: Made) -> None:
     text = json.dumps(
         [item.inputs for item in made.resources if not item.typ.startswith("kubernetes:")], default=str
     )
     assert ADMINISTRATOR not in text
-    assert config["masterKey"] not in text
-    assert "PRIVATE KEY" not in text

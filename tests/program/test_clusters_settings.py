@@ -112,7 +112,6 @@ def test_the_worked_examples_work(config: dict[str, str], cloud: str, title: str
     changed = committed_production(config) | {
         "cluster": cloud,
         "cloud": json.dumps(example["iotistic:cloud"]),
-        "certificates": json.dumps(example["iotistic:certificates"]),
     }
     settings = Settings.read(changed.get, stack="prod")
     assert settings.cloud is not None

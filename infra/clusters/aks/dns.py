@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from pulumi_azure_native import dns
@@ -84,8 +83,8 @@ class AzureZone:
             principal=identity.principal,
             scope=self._zone.id,
         )
-        return DnsSolver(
-            dns01={
+        return DnsSolver.of(
+            {
                 "azureDNS": {
                     "subscriptionID": self._azure.settings.subscription_id,
                     "resourceGroupName": self._azure.args.name,
@@ -96,5 +95,6 @@ class AzureZone:
                     },
                 }
             },
-            identity=dataclasses.replace(identity, ready=[*identity.ready, right]),
+            identity=identity,
+            right=right,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from pulumi_aws import iam, route53
@@ -66,11 +65,12 @@ class AwsZone:
             policy=self._zone.arn.apply(may_answer_challenges),
             opts=self._aws.child(),
         )
-        return DnsSolver(
-            dns01={
+        return DnsSolver.of(
+            {
                 "route53": {"region": self._aws.settings.region, "hostedZoneID": self._zone.zone_id},
             },
-            identity=dataclasses.replace(identity, ready=[*identity.ready, right]),
+            identity=identity,
+            right=right,
         )
 
 

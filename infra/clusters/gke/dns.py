@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from pulumi_gcp import dns
@@ -73,8 +72,9 @@ class GoogleZone:
             member=identity.principal,
             opts=google.child(depends_on=identity.ready),
         )
-        return DnsSolver(
+        return DnsSolver.of(
             # Named, the zone need not be looked for, which would take a right to the whole project.
-            dns01={"cloudDNS": {"project": google.settings.project, "hostedZoneName": google.args.name}},
-            identity=dataclasses.replace(identity, ready=[*identity.ready, right]),
+            {"cloudDNS": {"project": google.settings.project, "hostedZoneName": google.args.name}},
+            identity=identity,
+            right=right,
         )

@@ -1,0 +1,194 @@
+"""Every cluster in every environment with every kind of customer, previewed and updated."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockResourceArgs
+
+from infra.program import ROOT
+from tests.program.clouds import CLOUDS, CUSTOMERS, MODES, fleet, provider_of
+from tests.program.schema import is_of_a_cloud, package_of, unknown_properties
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.program.clouds import Made
+
+# Resources that nothing here uses warn of their successors when their modules are imported.
+pytestmark = pytest.mark.filterwarnings(r"ignore:(aws|gcp|s3)\..* has been deprecated:DeprecationWarning")
+
+CASES = list(itertools.product((*CLOUDS, "existing", "simulated"), ("dev", "prod")))
+PACKAGES = {"aks": {"azure-native"}, "eks": {"aws"}, "gke": {"gcp"}}
+MATRIX = ROOT / "docs" / "reference" / "matrix.md"
+LEAST_SECRET = 16
+"""Characters of the shortest value that is looked for: shorter ones are words."""
+
+
+@pytest.fixture(scope="module", params=CASES, ids="-".join)
+def made(request: pytest.FixtureRequest, config: dict[str, str]) -> Made:
+    """A stack with a customer of each kind."""
+    return fleet(frozenset(config.items()), *request.param, preview=False)
+
+
+def names(made: Made) -> Counter[tuple[str, str]]:
+    return Counter((resource.typ, resource.name) for resource in made.resources)
+
+
+def test_names_are_unique_within_a_type(made: Made) -> None:
+    assert [name for name, count in names(made).items() if count > 1] == []
+
+
+def test_everything_names_its_explicit_provider(made: Made) -> None:
+    declared = [item for item in made.resources if package_of(item) not in {"pulumi", "iotistic"}]
+    for item in declared:
+        assert provider_of(item) == f"pulumi:providers:{package_of(item)}", item.name
+    packages = {package_of(item) for item in declared}
+    assert packages == {"kubernetes", *PACKAGES.get(made.cloud, set())}
+
+
+def test_every_property_is_one_that_its_provider_knows(made: Made) -> None:
+    of_a_cloud = [item for item in made.resources if is_of_a_cloud(item)]
+    assert bool(of_a_cloud) is (made.cloud in CLOUDS)
+    assert [path for item in of_a_cloud for path in unknown_properties(item)] == []
+
+
+def test_what_is_secret_stands_in_secrets_only(made: Made, config: dict[str, str]) -> None:
+    secrets = made.all("Secret")
+    hidden = {config["masterKey"], "PRIVATE KEY"}
+    hidden |= {
+        value
+        for item in secrets
+        for value in secret_values(item)
+        if len(value) >= LEAST_SECRET and "://" not in value
+    }
+    assert len(hidden) > len(MODES)
+    text = json.dumps([item.inputs for item in made.resources if item not in secrets], default=str)
+    assert [item for item in hidden if json.dumps(item)[1:-1] in text] == []
+
+
+def secret_values(secret: MockResourceArgs) -> list[str]:
+    """The texts of a Secret, all of which the engine has been told to hide."""
+    hidden = secret.inputs["stringData"]
+    assert hidden[rpc._special_sig_key] == rpc._special_secret_sig  # noqa: SLF001 - no public name for it
+    return list(hidden["value"].values())
+
+
+def test_each_customer_has_the_broker_of_its_kind(made: Made) -> None:
+    brokers = [item for item in made.all("StatefulSet") if item.inputs["metadata"]["name"] == "mosquitto"]
+    balancers = [item for item in made.all("Service") if item.inputs["spec"].get("type") == "LoadBalancer"]
+    shared, dedicated, _ = CUSTOMERS[made.environment]
+    assert {item.name for item in brokers} == {f"{it}-stateful-set-mosquitto" for it in (shared, dedicated)}
+    assert {item.name for item in balancers} == {
+        f"{dedicated}-service-mosquitto-entrance",
+        "mqtt-edge-service-mqtt-edge",
+    }
+
+
+def test_everything_says_which_environment_it_is_of(made: Made) -> None:
+    labels = [item.inputs["metadata"]["labels"] for item in made.all("Namespace")]
+    assert {label["iotistic.io/environment"] for label in labels} == {made.environment}
+
+
+def test_definitions_and_webhooks_are_there_before_what_needs_them(made: Made) -> None:
+    of_cert_manager = [it for it in made.resources if it.typ.startswith("kubernetes:cert-manager.io/")]
+    issuers = {item.name for item in of_cert_manager if item.typ.endswith(":ClusterIssuer")}
+    assert issuers
+    charts = {item.name for item in made.all("Release") if item.inputs["name"] == "cert-manager"}
+    assert bool(charts) is (made.cloud != "simulated"), "there its definitions are known, and no pod runs"
+    for item in of_cert_manager:
+        before = waits_for(made, item.name)
+        assert charts <= before, "the chart, with its definitions, and its webhook which answers"
+        if item.name not in issuers and "issuerRef" in item.inputs["spec"]:
+            signer = item.inputs["spec"]["issuerRef"]["name"]
+            assert f"certificates-cluster-issuer-{signer}" in before, item.name
+    edge = waits_for(made, "mqtt-edge-deployment-mqtt-edge")
+    assert "certificates-certificate-mqtt-edge-tls" in edge
+
+
+def test_customers_come_after_the_platform_and_within_their_namespaces(made: Made) -> None:
+    for customer in CUSTOMERS[made.environment]:
+        namespace = f"{customer}-namespace-customer-{customer}"
+        own = [item.name for item in made.resources if item.name.startswith(f"{customer}-")]
+        assert all(namespace in waits_for(made, name) for name in own if name != namespace)
+        assert "platform-namespace-mqtt-edge" in waits_for(made, namespace)
+
+
+def waits_for(made: Made, name: str) -> set[str]:
+    """Everything that has to be there before a resource is made."""
+    found: set[str] = set()
+    todo = [name]
+    while todo:
+        new = made.waits.get(todo.pop(), set()) - found
+        found |= new
+        todo += new
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_a_preview_shows_what_an_update_does(config: dict[str, str], case: tuple[str, str]) -> None:
+    preview, update = (fleet(frozenset(config.items()), *case, preview=it) for it in (True, False))
+    assert names(preview) == names(update), "whatever it cannot know yet"
+
+
+def test_a_property_that_no_provider_knows_is_found() -> None:
+    def bucket(**inputs: Any) -> MockResourceArgs:  # noqa: ANN401 - properties of all kinds
+        return MockResourceArgs(
+            typ="gcp:storage/bucket:Bucket", name="x", inputs=inputs, provider="", resource_id="", custom=True
+        )
+
+    assert unknown_properties(bucket(versioning={"enabled": True}, labels={"any": "name"})) == []
+    wrong = bucket(versionning={}, lifecycleRules=[{"action": {"type": "Delete", "kind": "x"}}])
+    assert unknown_properties(wrong) == [
+        "gcp:storage/bucket:Bucket.versionning",
+        "gcp:storage/bucket:Bucket.lifecycleRules[].action.kind",
+    ]
+
+
+def test_the_generated_table_is_up_to_date(
+    config: dict[str, str], golden: Callable[[Path, str], None]
+) -> None:
+    golden(MATRIX, render([fleet(frozenset(config.items()), *case, preview=False) for case in CASES]))
+
+
+def render(fleets: list[Made]) -> str:
+    kinds_of_customers = " | ".join(f"a customer, {mode}" for mode in MODES)
+    return "\n".join(
+        [
+            "# What a stack is made of",
+            "",
+            "Made from the program itself, under an engine that records; rewrite it with `make golden`.",
+            "A stack with the MQTT edge, certificates and a customer of each kind; in a cloud also names",
+            "and a place for backups. What a customer has follows from their plan and options too. A preview",
+            "shows the same resources as an update.",
+            "",
+            f"| cluster | environment | in the cloud | in Kubernetes | {kinds_of_customers} |",
+            "|---|---|---:|---:|---:|---:|---:|",
+            *(row(made) for made in fleets),
+            "",
+            *(line for made in fleets if made.protected and made.cloud in CLOUDS for line in kinds(made)),
+        ]
+    )
+
+
+def row(made: Made) -> str:
+    kubernetes = [item for item in made.resources if package_of(item) == "kubernetes"]
+    own = [
+        sum(item.name.startswith(f"{customer}-") for item in kubernetes)
+        for customer in CUSTOMERS[made.environment]
+    ]
+    cloud = sum(is_of_a_cloud(item) for item in made.resources)
+    cells = (made.cloud, made.environment, cloud, len(kubernetes), *own)
+    return f"| {' | '.join(str(cell) for cell in cells)} |"
+
+
+def kinds(made: Made) -> list[str]:
+    counts = Counter(item.typ for item in made.resources if is_of_a_cloud(item))
+    listed = [f"| `{kind}` | {count} |" for kind, count in sorted(counts.items())]
+    return [f"## {made.cloud}", "", "| type | resources |", "|---|---:|", *listed, ""]
