@@ -28,7 +28,7 @@ def found(config: dict[str, str], licence_private_key: str, next_licence_private
     return effects({**config, "licencePrivateKeys": json.dumps(keys)})
 
 
-def test_the_page_says_exactly_what_each_edit_touches(
+def test_the_page_is_generated_from_exactly_what_each_edit_touches(
     found: list[Effect], golden: Callable[[Path, str], None]
 ) -> None:
     assert len(found) > 30
