@@ -40,12 +40,11 @@ if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
 
-HOLDS_DATA = frozenset({"PersistentVolumeClaim", "StatefulSet"})
-"""Kinds whose replacement or deletion can lose a customer's data."""
-
-
 OUTLASTS_ITS_OPTION = frozenset(f"{app}-data" for app in (nodered.APP, prometheus.APP, grafana.APP))
 """Claims that stay when their option is switched off, and are there again when it is switched on."""
+
+OUTLASTS = OUTLASTS_ITS_OPTION | {f"{mosquitto.APP}-data"}
+"""Claims that stay when they are declared no more. The broker's is, where somebody else runs the broker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +113,13 @@ def manifests(instance: Instance) -> list[Manifest]:
     return [namespace(instance), *foundation(instance), *workloads(instance)]
 
 
+def holds_data(manifest: Manifest) -> bool:
+    """Return whether deleting or replacing it would lose data, or stop what serves all of it."""
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    claim = kind == "PersistentVolumeClaim" and name not in OUTLASTS
+    return claim or (kind == "StatefulSet" and name == postgres.APP)
+
+
 class CustomerInstance(Component):
     """Everything that one customer has, in a namespace of their own.
 
@@ -134,7 +140,7 @@ class CustomerInstance(Component):
     ) -> None:
         super().__init__(self.TYPE, name, placement=args.placement, opts=opts)
         instance = args.instance
-        home = self.declare(namespace(instance), depends_on=args.depends_on, holds_data=True)
+        home = self.declare(namespace(instance), depends_on=args.depends_on, holds_data=instance.protected)
         base = [
             self.declare(manifest, depends_on=[home], deleted_with=home) for manifest in foundation(instance)
         ]
@@ -143,13 +149,12 @@ class CustomerInstance(Component):
         for manifest in workloads(instance):
             if args.backup_identity is not None:
                 identify(manifest, backup.SERVICE_ACCOUNT, args.backup_identity)
-            outlasts = manifest["metadata"]["name"] in OUTLASTS_ITS_OPTION
             made = self.declare(
                 manifest,
                 depends_on=[home, *base, *(known if manifest["kind"] == "CronJob" else [])],
                 deleted_with=home,
-                holds_data=manifest["kind"] in HOLDS_DATA and not outlasts,
-                outlasts=outlasts,
+                holds_data=instance.protected and holds_data(manifest),
+                outlasts=manifest["metadata"]["name"] in OUTLASTS,
             )
             if manifest.get("spec", {}).get("type") == "LoadBalancer":
                 self.balancer = made.balancer

@@ -153,6 +153,15 @@ class Instance:
         return not self.tenant.runs and self.tenant.lifecycle is not LifecycleState.DECOMMISSIONED
 
     @property
+    def protected(self) -> bool:
+        """Whether the engine refuses to delete what holds data: not once the customer is decommissioned.
+
+        From which day it may go is not asked here, where there is no clock: the rules on changes
+        of the registry see to that.
+        """
+        return self.tenant.lifecycle is not LifecycleState.DECOMMISSIONED
+
+    @property
     def own_broker(self) -> bool:
         """Whether the customer has a broker here; a managed one is somebody else's."""
         return self.tenant.mqtt.mode is not MqttMode.MANAGED

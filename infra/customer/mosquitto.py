@@ -9,6 +9,7 @@ from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
     CONFIG_CHECKSUM,
+    SECRETS_CHECKSUM,
     config_volume,
     container,
     from_secret,
@@ -144,6 +145,7 @@ def _stateful_set(instance: Instance) -> Manifest:
         ]
         # The container that tells the broker of a new certificate has to see its process.
         more["shareProcessNamespace"] = True
+    read = {"mqtt-password": instance.credentials.mqtt_api}
     template = pod_template(
         instance,
         APP,
@@ -152,7 +154,8 @@ def _stateful_set(instance: Instance) -> Manifest:
         user=MOSQUITTO_USER,
         containers=containers,
         volumes=volumes,
-        checksums={CONFIG_CHECKSUM: checksum(files)},
+        # Metrics are read with a password that is taken once, at start. The pod is all that can be restarted.
+        checksums={CONFIG_CHECKSUM: checksum(files), SECRETS_CHECKSUM: checksum(read)},
         **more,
     )
     return workload(

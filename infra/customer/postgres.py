@@ -39,6 +39,13 @@ POSTGRES_USER: Final = 70
 """User ``postgres`` of the image's Alpine variant, whose name "peer" authentication needs."""
 
 SECRETS: Final = "/run/secrets/database"
+START_SECONDS: Final = 3600
+"""How long the database may take to start, in seconds.
+
+After a crash it first repeats what its log holds, and on a full, slow volume looks at each of its
+files. Stopped in the middle it would begin anew, and so never end. Whoever needs it waits.
+"""
+
 _CONFIG: Final = "/etc/iotistic"
 _DATA: Final = "/var/lib/postgresql/data"
 
@@ -52,7 +59,7 @@ def configuration() -> dict[str, str]:
         "database": DATABASE,
     }
     return {
-        "roles.sh": render("roles.sh"),
+        "roles.sh": render("roles.sh", seconds=START_SECONDS),
         "roles.sql": render("roles.sql", **names),
         "pg_hba.conf": render("pg_hba.conf"),
     }
@@ -120,6 +127,7 @@ def _database(instance: Instance) -> dict[str, Any]:
         ports={"postgres": POSTGRES_PORT},
         resources=resources(instance.tenant.sizes.postgres),
         probe={"exec": {"command": ready}, "timeoutSeconds": 5},
+        start_seconds=START_SECONDS,
         mounts={
             "data": _DATA,
             "run": "/var/run/postgresql",

@@ -155,7 +155,7 @@ def decommission(
             "delete_after": (session.today + timedelta(days=days)).isoformat(),
         },
         was=(LifecycleState.ACTIVE, LifecycleState.SUSPENDED),
-        limits=Limits(early_deletion=frozenset({tenant_id} if allow_early_deletion else ())),
+        limits=_limits(tenant_id, early=allow_early_deletion),
     )
 
 
@@ -182,7 +182,7 @@ def remove(
     # The record first: a file that is gone without one would look like an accident.
     session.carry_out(
         [removal_record(workspace.tombstones, stone), deletion(workspace.path(tenant_id))],
-        limits=Limits(early_deletion=frozenset({tenant_id} if allow_early_deletion else ())),
+        limits=_limits(tenant_id, early=allow_early_deletion),
         question=f"Remove {tenant_id}? Its database and volumes go with the next run, and never come back.",
     )
 
@@ -228,6 +228,12 @@ def _subscription(
         )
     ends = today + timedelta(days=trial_days)
     return {("trial", "ends"): ends.isoformat(), ("subscription", "status"): "trialing"}
+
+
+def _limits(tenant_id: str, *, early: bool) -> Limits:
+    """Return the limits of a command that ends a tenant, with its own option in their messages."""
+    wanted = frozenset({tenant_id} if early else ())
+    return Limits(early_deletion=wanted, early_option="--allow-early-deletion")
 
 
 def _change_state(
