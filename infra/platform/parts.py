@@ -13,7 +13,7 @@ from infra.platform.certificates_settings import CA_ISSUER
 from infra.platform.haproxy import Edge
 from infra.platform.ingress import Ingress, IngressArgs
 from infra.platform.ingress_values import Front
-from infra.platform.monitoring import PlatformRules, PlatformRulesArgs
+from infra.platform.monitoring_parts import declare_watch, declare_watched
 from infra.platform.mqtt_proxy import MqttProxy, MqttProxyArgs
 from infra.platform.platform import Platform, PlatformArgs
 
@@ -43,7 +43,8 @@ class Parts:
 def declare_platform(settings: Settings, *, images: ImageSource, placement: Placement) -> Parts:
     """Declare every part that the stack chose."""
     platform = Platform("platform", PlatformArgs(environment=settings.environment, placement=placement))
-    ready: list[pulumi.Resource] = [*platform.ready]
+    watch = declare_watch(settings, images=images, placement=placement, depends_on=platform.ready)
+    ready: list[pulumi.Resource] = [*platform.ready, *watch]
     issued: dict[str, pulumi.Resource] = {}
     if settings.certificates.issuer != "none":
         certificates = Certificates(
@@ -54,7 +55,7 @@ def declare_platform(settings: Settings, *, images: ImageSource, placement: Plac
                 monitoring=settings.monitoring,
                 images=images,
                 placement=placement,
-                depends_on=platform.ready,
+                depends_on=[*platform.ready, *watch],
             ),
         )
         ready += certificates.issuers
@@ -75,7 +76,7 @@ def declare_platform(settings: Settings, *, images: ImageSource, placement: Plac
                     images=images,
                 ),
                 placement=placement,
-                depends_on=[*platform.ready, *_only(issued, INGRESS_NAMESPACE)],
+                depends_on=[*platform.ready, *watch, *_only(issued, INGRESS_NAMESPACE)],
             ),
         ).ready
     edge = None
@@ -90,17 +91,7 @@ def declare_platform(settings: Settings, *, images: ImageSource, placement: Plac
                 depends_on=[*platform.ready, *_only(issued, EDGE_NAMESPACE)],
             ),
         )
-    if settings.monitoring:
-        PlatformRules(
-            "rules",
-            PlatformRulesArgs(
-                environment=settings.environment,
-                edge=settings.mqtt_edge.enabled,
-                backups=settings.backup_repository is not None,
-                placement=placement,
-                depends_on=platform.ready,
-            ),
-        )
+    declare_watched(settings, images=images, placement=placement, depends_on=ready)
     return Parts(ready=ready, edge=edge)
 
 
