@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pulumi
+
 from infra.clusters import existing
 from infra.clusters.cloud import CloudArgs
+from infra.clusters.support import load_support
 
 if TYPE_CHECKING:
     from infra.clusters.cluster import Cluster
@@ -20,6 +23,8 @@ def connect(settings: Settings) -> Cluster:
     chosen = settings.cloud
     if chosen is None:
         return existing.connect(settings)
+    if warning := load_support(chosen.kind).warning(chosen.kubernetes_version):
+        pulumi.log.warn(warning)
     args = CloudArgs.of(settings)
     if chosen.kind == "aks":
         from infra.clusters.aks.cluster import AksCluster  # noqa: PLC0415 - see above

@@ -15,7 +15,7 @@ import pulumi
 from infra.program import declare, read_registry
 from tenants.models import MqttMode
 from tenants.tenant import MqttAccess
-from tests.program.conftest import OrderMonitor, RecordingEngine
+from tests.program.conftest import LOGGER, OrderMonitor, RecordingEngine
 
 if TYPE_CHECKING:
     from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
@@ -209,7 +209,12 @@ def run(config: dict[str, str], *modes: MqttMode, preview: bool = False) -> Made
     """Run the program, with as many tenants as there are modes, or with all as they are."""
     engine = World(previews=preview)
     pulumi.runtime.set_mocks(
-        engine, project="iotistic", stack="dev", preview=preview, monitor=OrderMonitor(engine)
+        engine,
+        project="iotistic",
+        stack="dev",
+        preview=preview,
+        logger=LOGGER,
+        monitor=OrderMonitor(engine),
     )
     outputs: dict[str, Any] = {}
     pulumi.runtime.set_all_config({f"iotistic:{key}": value for key, value in config.items()})

@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 from infra.program import ROOT
 from infra.settings import Settings
 from tenants.errors import UsageError
-from tests.program.clouds import CLOUDS, cloud_config
+from tenants.models import MqttMode
+from tests.program.clouds import CLOUDS, cloud_config, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +85,17 @@ def test_a_cloud_without_a_word_about_it_and_words_about_none_are_refused(
         with pytest.raises(UsageError) as refusal:
             run_program(wrong)
         assert [problem.where for problem in refusal.value.problems] == [f"Pulumi.dev.yaml: iotistic:{key}"]
+
+
+@pytest.mark.filterwarnings(r"ignore:(gcp|s3)\..* has been deprecated:DeprecationWarning")
+@pytest.mark.parametrize(("version", "warned"), [("1.35.1", False), ("1.33.2", True), ("1.99.1", True)])
+def test_an_old_or_unknown_version_of_kubernetes_is_a_warning(
+    config: dict[str, str], caplog: pytest.LogCaptureFixture, version: str, *, warned: bool
+) -> None:
+    with caplog.at_level("WARNING", logger="engine"):
+        made = run(cloud_config(config, "gke", kubernetesVersion=version), MqttMode.SHARED)
+    assert (f"Kubernetes {version[:4]} on gke" in caplog.text) is warned
+    assert made.one("Cluster")["minMasterVersion"] == version, "it is declared all the same"
 
 
 def test_the_committed_production_names_everything_that_only_its_owner_can_know(
