@@ -22,6 +22,12 @@ MONITORING_NAMESPACE: Final = "monitoring"
 NODE_EXPORTER_NAMESPACE: Final = "node-exporter"
 """Namespace of what reads each node's own metrics, apart since it may see the node."""
 
+LOGGING_NAMESPACE: Final = "logging"
+"""Namespace of the store of all logs."""
+
+LOG_AGENT_NAMESPACE: Final = "log-agent"
+"""Namespace of what reads the logs on each node, apart since it may see the node."""
+
 CERTIFICATES_NAMESPACE: Final = "cert-manager"
 """Namespace of cert-manager, and of the private authority's key."""
 

@@ -178,7 +178,7 @@ class Plan(BaseModel, frozen=True, extra="forbid"):
     storage: Storage = Field(title="Storage", description="Size of each volume.")
     options: Options = Field(title="Options", description="What a tenant of this plan has unless told.")
     mqtt: MqttLimits = Field(title="MQTT", description="What the broker takes on.")
-    monitoring: Monitoring = Field(title="Monitoring", description="How long metrics are kept.")
+    monitoring: Monitoring = Field(title="Monitoring", description="How long metrics and logs are kept.")
     backup: BackupPolicy = Field(title="Backup", description="When, and for how long.")
     retention_days: Days = Field(
         title="Retention after the end",

@@ -1,14 +1,18 @@
-"""What a stack has of monitoring, by its configuration: Prometheus and its company, and the rules."""
+"""What a stack has of monitoring, by its configuration: Prometheus and its company, the rules, the logs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from infra.names import MONITORING_NAMESPACE
+from infra.platform.logging_stack import LoggingStack, LoggingStackArgs
+from infra.platform.logging_values import ADDRESS, Logs
 from infra.platform.monitoring import PlatformRules, PlatformRulesArgs
 from infra.platform.monitoring_stack import CHART, GRAFANA, MonitoringStack, MonitoringStackArgs
 from infra.platform.monitoring_values import Watch
 from infra.platform.web_route import Page, WebRoute, WebRouteArgs
+from tenants import plans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from infra.component import Placement
     from infra.images import ImageSource
     from infra.settings import Settings
+
+PLANS_FILE: Final = Path(plans.__file__).with_name("plans.yaml")
 
 
 def declare_watch(
@@ -47,7 +53,7 @@ def declare_watch(
 def declare_watched(
     settings: Settings, *, images: ImageSource, placement: Placement, depends_on: Sequence[pulumi.Resource]
 ) -> None:
-    """Declare what is watched of the platform, and the way to the graphs of it.
+    """Declare what is watched of the platform, its logs, and the way to the graphs of it.
 
     Args:
         settings: The stack's configuration.
@@ -89,6 +95,17 @@ def declare_watched(
             ),
         )
 
+    if settings.logging.install:
+        LoggingStack(
+            "logging",
+            LoggingStackArgs(
+                environment=settings.environment,
+                logs=logs_of(settings, images),
+                placement=placement,
+                depends_on=depends_on,
+            ),
+        )
+
 
 def watch_of(settings: Settings, images: ImageSource) -> Watch:
     """Return what the charts' values are made from."""
@@ -97,4 +114,19 @@ def watch_of(settings: Settings, images: ImageSource) -> Watch:
         domain=settings.domain,
         storage_class=settings.storage_class,
         images=images,
+        logs=ADDRESS if settings.logging.install else None,
+    )
+
+
+def logs_of(settings: Settings, images: ImageSource) -> Logs:
+    """Return what the values of the logs' charts are made from."""
+    return Logs(
+        settings=settings.logging,
+        # As long as metrics: that is what the plan promises people to see of the past.
+        retention_days={
+            name: plan.monitoring.retention_days for name, plan in plans.load_plans(PLANS_FILE).plans.items()
+        },
+        storage_class=settings.storage_class,
+        images=images,
+        monitoring=settings.monitoring,
     )
