@@ -19,6 +19,9 @@ EDGE_NAMESPACE: Final = "mqtt-edge"
 MONITORING_NAMESPACE: Final = "monitoring"
 """Namespace of Prometheus: the only one that may scrape."""
 
+NODE_EXPORTER_NAMESPACE: Final = "node-exporter"
+"""Namespace of what reads each node's own metrics, apart since it may see the node."""
+
 CERTIFICATES_NAMESPACE: Final = "cert-manager"
 """Namespace of cert-manager, and of the private authority's key."""
 

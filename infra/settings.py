@@ -27,6 +27,8 @@ from infra.platform.dns import DnsSettings
 from infra.platform.edge_settings import EdgeSettings
 from infra.platform.front_rules import front_problems
 from infra.platform.ingress_settings import IngressSettings
+from infra.platform.monitoring_problems import monitoring_problems
+from infra.platform.monitoring_settings import MonitoringSettings
 from tenants.errors import Problem, UsageError
 from tenants.secrets import MASTER_KEY_BYTES
 
@@ -121,6 +123,14 @@ def _names_of_a_cloud(dns: DnsSettings | None, settings: ValidationInfo) -> DnsS
     return dns
 
 
+def _of_each_receiver(secrets: dict[str, str], settings: ValidationInfo) -> dict[str, str]:
+    """Demand a secret for everything of the monitoring stack that has one."""
+    chosen = settings.data.get("monitoring_stack")
+    if chosen is not None and chosen.install and (missing := sorted(chosen.secret_names - secrets.keys())):
+        _refuse(f"has no {', '.join(missing)}: without its secret none of them can be reached")
+    return secrets
+
+
 def _possible(edge: EdgeSettings, settings: ValidationInfo) -> EdgeSettings:
     """Refuse to pass TLS through to brokers that have no certificate."""
     if edge.mode == "passthrough" and settings.data.get("broker_issuer") is None:
@@ -153,6 +163,10 @@ class Settings(BaseModel):
     routes: Literal["ingress", "gateway"]
     broker_issuer: OrNone
     monitoring: bool
+    monitoring_stack: Annotated[MonitoringSettings, BeforeValidator(_object)] = MonitoringSettings()
+    monitoring_secrets: Annotated[
+        dict[str, str], BeforeValidator(_object), AfterValidator(_of_each_receiver)
+    ] = Field(default="{}", validate_default=True, repr=False)
     backup_repository: OrNone
     backup_store: Annotated[
         BackupStoreSettings | None, BeforeValidator(_object_or_none), AfterValidator(_of_a_cloud)
@@ -194,7 +208,11 @@ class Settings(BaseModel):
             settings = cls.model_validate(values)
         except ValidationError as error:
             raise UsageError(_problem(stack, detail) for detail in error.errors()) from None
-        if problems := front_problems(settings, where=f"Pulumi.{stack}.yaml"):
+        where = f"Pulumi.{stack}.yaml"
+        if problems := [
+            *front_problems(settings, where=where),
+            *monitoring_problems(settings, where=where),
+        ]:
             raise UsageError(problems)
         return settings
 
@@ -204,7 +222,7 @@ def _problem(stack: str, detail: ErrorDetails) -> Problem:
     # A value that is missing is called by its name in the model, a wrong one by its key.
     path = ".".join(to_camel(str(part)) for part in detail["loc"] if part not in CLOUDS)
     key = path.partition(".")[0]
-    secret = " --secret" if key in {"masterKey", "licencePrivateKeys"} else ""
+    secret = " --secret" if key in {"masterKey", "licencePrivateKeys", "monitoringSecrets"} else ""
     return Problem(
         where=f"Pulumi.{stack}.yaml: iotistic:{path}",
         what="is not set" if detail["type"] == "missing" else f"is wrong: {detail['msg']}",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra.customer import prometheus, secrets
 from infra.customer.files import render
-from infra.customer.grafana_dashboards import DATA_SOURCE, dashboards
+from infra.customer.grafana_dashboards import dashboards
 from infra.customer.model import checksum, resources
 from infra.customer.optional import with_volume
 from infra.customer.pods import (
@@ -24,6 +24,7 @@ from infra.customer.pods import (
     secret_volume,
 )
 from infra.customer.ports import GRAFANA_PORT, PROMETHEUS_PORT
+from infra.dashboards import DATA_SOURCE
 
 if TYPE_CHECKING:
     from infra.component import Manifest

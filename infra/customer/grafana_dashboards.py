@@ -6,34 +6,12 @@ A query names only metrics that an exporter of the instance has: what each expor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.dashboards import Panel, dashboard
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-DATA_SOURCE: Final = "prometheus"
-"""The provisioned data source's id."""
-
-_WIDTH: Final = 12
-_HEIGHT: Final = 8
-_COLUMNS: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One graph.
-
-    Attributes:
-        title: What it shows.
-        unit: Unit of its values, as Grafana names units.
-        queries: PromQL by what a line is called.
-    """
-
-    title: str
-    unit: str
-    queries: Mapping[str, str]
-
+    from collections.abc import Sequence
 
 DATABASE: Final = (
     Panel("Database answers", "bool_yes_no", {"yes": "pg_up"}),
@@ -117,36 +95,7 @@ def dashboards(*, own_broker: bool) -> Sequence[dict[str, Any]]:
     Args:
         own_broker: Whether the broker is the instance's; a managed one tells it nothing.
     """
-    drawn = [_dashboard("database", "Database", DATABASE)]
+    drawn = [dashboard("database", "Database", DATABASE)]
     if own_broker:
-        drawn.append(_dashboard("broker", "MQTT broker", BROKER))
-    return [*drawn, _dashboard("metrics", "Metrics", METRICS)]
-
-
-def _dashboard(uid: str, title: str, panels: Sequence[Panel]) -> dict[str, Any]:
-    return {
-        "uid": uid,
-        "title": title,
-        "schemaVersion": 39,
-        "editable": False,
-        "refresh": "1m",
-        "time": {"from": "now-6h", "to": "now"},
-        "panels": [_panel(number, panel) for number, panel in enumerate(panels)],
-    }
-
-
-def _panel(number: int, panel: Panel) -> dict[str, Any]:
-    source = {"type": "prometheus", "uid": DATA_SOURCE}
-    row, column = divmod(number, _COLUMNS)
-    return {
-        "id": number + 1,
-        "type": "timeseries",
-        "title": panel.title,
-        "datasource": source,
-        "gridPos": {"x": column * _WIDTH, "y": row * _HEIGHT, "w": _WIDTH, "h": _HEIGHT},
-        "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
-        "targets": [
-            {"refId": chr(ord("A") + index), "datasource": source, "expr": query, "legendFormat": legend}
-            for index, (legend, query) in enumerate(panel.queries.items())
-        ],
-    }
+        drawn.append(dashboard("broker", "MQTT broker", BROKER))
+    return [*drawn, dashboard("metrics", "Metrics", METRICS)]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from infra.customer.model import Instance
 
 COMPONENT: Final = "monitoring"
+AT_REST: Final = "TenantAtRest"
+"""No fault, but what silences the other alerts of a customer who is not served."""
 RUNBOOKS: Final = "docs/runbooks/tenant.md"
 OWN_ALERTS: Final = frozenset({"TenantLicenceNearItsEnd", "TenantDatabaseDown"})
 """Alerts that ask nothing of the cluster, only the clock and the instance's own exporters."""
@@ -114,7 +116,15 @@ def _alerts(instance: Instance) -> list[dict[str, Any]]:
         ),
     ]
     if not tenant.runs:
-        return alerts
+        at_rest = _alert(
+            instance,
+            AT_REST.removeprefix("Tenant"),
+            "vector(1)",
+            wait="0m",
+            severity="none",
+            summary="The customer is not served: its other alerts are silent.",
+        )
+        return [*alerts, at_rest]
     api = f'kube_deployment_status_replicas_available{{{here},deployment="api"}}'
     broker = f'kube_statefulset_status_replicas_ready{{{here},statefulset="mosquitto"}}'
     # What nobody reports any more is as bad as what is reported to be down.

@@ -186,7 +186,7 @@ class CertificatesArgs:
         monitoring: Whether the Prometheus operator reads ServiceMonitors.
         images: Where images come from.
         placement: Where everything goes.
-        depends_on: The platform's namespaces.
+        depends_on: The platform's namespaces, and what the chart's objects need.
     """
 
     issuing: Issuing
@@ -223,7 +223,7 @@ class Certificates(ChartComponent):
                     load_chart(APP),
                     namespace=CERTIFICATES_NAMESPACE,
                     values=told,
-                    depends_on=[namespace, *identity],
+                    depends_on=[namespace, *args.depends_on, *identity],
                 )
             )
         for manifest in issuers(issuing):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from infra.names import INGRESS_NAMESPACE, MONITORING_NAMESPACE, NAMESPACE_NAME_LABEL, platform_labels
-from infra.platform import gateway, ingress_values
+from infra.names import INGRESS_NAMESPACE, MONITORING_NAMESPACE, platform_labels
+from infra.platform import gateway, ingress_values, policies
 from infra.platform.chart import ChartComponent, load_chart
 from infra.platform.ingress_values import CONTAINER_PORTS, METRICS_PORTS, PRIORITY_CLASS, Front
 
@@ -64,58 +64,40 @@ def manifests(environment: str, controller: str) -> list[Manifest]:
     ]
 
 
-def _callers(controller: str) -> list[dict[str, Any]]:
+def _callers(controller: str) -> list[policies.Rule]:
     """Return who reaches the pods: anyone for HTTP, monitoring for the metrics."""
     open_ports = [*CONTAINER_PORTS[controller]]
     if controller == "ingress-nginx":
         # The API server asks its webhook, from an address that is not known.
         open_ports.append(NGINX_WEBHOOK_PORT)
-    monitoring = {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME_LABEL: MONITORING_NAMESPACE}}}
     return [
-        {"ports": [_tcp(port) for port in open_ports]},
-        {"from": [monitoring], "ports": [_tcp(METRICS_PORTS[controller])]},
+        {"ports": policies.ports(*open_ports)},
+        {
+            "from": [policies.namespace(MONITORING_NAMESPACE)],
+            "ports": policies.ports(METRICS_PORTS[controller]),
+        },
     ]
 
 
-def _reached() -> list[dict[str, Any]]:
+def _reached() -> list[policies.Rule]:
     """Return whom the pods reach: the DNS, the API server, and what has routes.
 
     Each namespace's own policies say which of its pods take a call from here.
     """
-    dns = {
-        "namespaceSelector": {"matchLabels": {NAMESPACE_NAME_LABEL: "kube-system"}},
-        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
-    }
-    ours = {"namespaceSelector": {"matchLabels": {"app.kubernetes.io/part-of": "iotistic"}}}
-    return [
-        {"to": [dns], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]},
-        {"ports": [_tcp(443), _tcp(6443)]},
-        {"to": [ours]},
-    ]
-
-
-def _tcp(port: int) -> dict[str, Any]:
-    return {"protocol": "TCP", "port": port}
+    return [policies.DNS, {"ports": policies.ports(*policies.API_PORTS)}, {"to": [policies.OURS]}]
 
 
 def _policy(
-    name: str, environment: str, *, ingress: list[dict[str, Any]], egress: list[dict[str, Any]]
+    name: str, environment: str, *, ingress: Sequence[policies.Rule], egress: Sequence[policies.Rule]
 ) -> Manifest:
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {
-            "name": name,
-            "namespace": INGRESS_NAMESPACE,
-            "labels": platform_labels(APP, environment),
-        },
-        "spec": {
-            "podSelector": {},
-            "policyTypes": ["Ingress", "Egress"],
-            "ingress": ingress,
-            "egress": egress,
-        },
-    }
+    return policies.policy(
+        name,
+        app=APP,
+        namespace=INGRESS_NAMESPACE,
+        environment=environment,
+        ingress=ingress,
+        egress=egress,
+    )
 
 
 class Ingress(ChartComponent):

@@ -1,4 +1,4 @@
-"""What Prometheus is told of the platform, as a component: where metrics are, and the rules."""
+"""What is watched of the platform, as a component: where metrics are, the rules, and the graphs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.component import Component, Placement
-from infra.platform import monitoring_cluster, monitoring_edge, monitoring_fleet
+from infra.platform import dashboards, monitoring_cluster, monitoring_edge, monitoring_fleet
 from infra.platform.monitoring_rules import manifest
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class PlatformRulesArgs:
         environment: The environment's name, for labels.
         edge: Whether there is an MQTT edge to watch.
         backups: Whether customers are backed up.
+        graphs: Whether there is a Grafana that takes dashboards.
         placement: Where the objects go.
         depends_on: The platform's namespaces.
     """
@@ -32,6 +33,7 @@ class PlatformRulesArgs:
     environment: str
     edge: bool
     backups: bool
+    graphs: bool
     placement: Placement
     depends_on: Sequence[pulumi.Resource]
 
@@ -63,13 +65,16 @@ def targets(environment: str, *, edge: bool) -> list[Manifest]:
 
 
 class PlatformRules(Component):
-    """Targets and rules. Something has to be there that reads them: the Prometheus operator."""
+    """Targets, rules and dashboards. Something has to be there that reads them: the Prometheus operator."""
 
     def __init__(
         self, name: str, args: PlatformRulesArgs, *, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("iotistic:platform:PlatformRules", name, placement=args.placement, opts=opts)
         found = targets(args.environment, edge=args.edge)
-        for item in [*found, *manifests(args.environment, edge=args.edge, backups=args.backups)]:
+        found += manifests(args.environment, edge=args.edge, backups=args.backups)
+        if args.graphs:
+            found += dashboards.manifests(args.environment, edge=args.edge, backups=args.backups)
+        for item in found:
             self.declare(item, depends_on=args.depends_on)
         self.register_outputs({})

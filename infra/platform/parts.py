@@ -20,7 +20,7 @@ from infra.platform.certificates_settings import CA_ISSUER
 from infra.platform.haproxy import Edge
 from infra.platform.ingress import Ingress, IngressArgs
 from infra.platform.ingress_values import Front
-from infra.platform.monitoring import PlatformRules, PlatformRulesArgs
+from infra.platform.monitoring_parts import declare_watch, declare_watched
 from infra.platform.mqtt_proxy import MqttProxy, MqttProxyArgs
 from infra.platform.platform import Platform, PlatformArgs
 
@@ -69,7 +69,8 @@ def declare_platform(
         "platform",
         PlatformArgs(environment=settings.environment, placement=placement, depends_on=depends_on),
     )
-    ready: list[pulumi.Resource] = [*platform.ready]
+    watch = declare_watch(settings, images=images, placement=placement, depends_on=platform.ready)
+    ready: list[pulumi.Resource] = [*platform.ready, *watch]
     issued: dict[str, pulumi.Resource] = {}
     if settings.certificates.issuer != "none":
         certificates = Certificates(
@@ -80,7 +81,7 @@ def declare_platform(
                 monitoring=settings.monitoring,
                 images=images,
                 placement=placement,
-                depends_on=platform.ready,
+                depends_on=[*platform.ready, *watch],
             ),
         )
         ready += certificates.issuers
@@ -101,7 +102,7 @@ def declare_platform(
                     images=images,
                 ),
                 placement=placement,
-                depends_on=[*platform.ready, *_only(issued, INGRESS_NAMESPACE)],
+                depends_on=[*platform.ready, *watch, *_only(issued, INGRESS_NAMESPACE)],
             ),
         ).ready
     edge = None
@@ -120,17 +121,7 @@ def declare_platform(
                 depends_on=[*platform.ready, *_only(issued, EDGE_NAMESPACE)],
             ),
         )
-    if settings.monitoring:
-        PlatformRules(
-            "rules",
-            PlatformRulesArgs(
-                environment=settings.environment,
-                edge=settings.mqtt_edge.enabled,
-                backups=settings.backup_repository is not None,
-                placement=placement,
-                depends_on=platform.ready,
-            ),
-        )
+    declare_watched(settings, images=images, placement=placement, depends_on=ready)
     return Parts(ready=ready, edge=edge)
 
 

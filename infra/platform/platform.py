@@ -40,13 +40,19 @@ class PlatformArgs:
     depends_on: Sequence[pulumi.Resource] = ()
 
 
-def platform_namespace(name: str, environment: str) -> Manifest:
-    """Return a namespace of the platform, as strict as a customer's."""
-    restricted = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
+def platform_namespace(name: str, environment: str, *, level: str = "restricted") -> Manifest:
+    """Return a namespace of the platform.
+
+    Args:
+        name: Its name.
+        environment: The environment's name, for labels.
+        level: What Pod Security allows in it. Where nothing else is said, as little as a customer may.
+    """
+    security = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "audit", "warn")}
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": name, "labels": {**platform_labels(name, environment), **restricted}},
+        "metadata": {"name": name, "labels": {**platform_labels(name, environment), **security}},
     }
 
 

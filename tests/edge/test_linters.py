@@ -43,8 +43,9 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def critical(linters: Toolbox, file: Path) -> list[str]:
     """Return kube-score's critical findings in a file. Each file stands for itself: names repeat."""
     objects = file.read_text(encoding="utf-8")
-    # Where a chart brings the pods, the policies for them seem to be for none.
-    options = [] if "\n      containers:\n" in objects else ["--ignore-test=networkpolicy-targets-pod"]
+    # Where a chart brings the pods, policies and Services seem to be for none.
+    of_pods = [f"--ignore-test={kind}-targets-pod" for kind in ("networkpolicy", "service")]
+    options = [] if "\n      containers:\n" in objects else of_pods
     answer = subprocess.run(
         [linters.path("kube-score"), "score", "--output-format=ci", *options, file],
         capture_output=True,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.customer.monitoring import OWN_ALERTS, own_rule_groups, rule_groups
+from infra.customer.monitoring import AT_REST, OWN_ALERTS, own_rule_groups, rule_groups
 from tests.edge.world import program
 from tests.program.instances import instance_of, with_options
 
@@ -147,6 +147,7 @@ def labels_of(alert: str, instance: Instance) -> dict[str, str]:
     here = {"namespace": instance.tenant.namespace}
     return {
         "TenantLicenceNearItsEnd": {},
+        AT_REST: {},
         "TenantDatabaseDown": here,
         "TenantApiNotReady": here | {"deployment": "api"},
         "TenantBrokerDown": here | {"statefulset": "mosquitto"},
@@ -189,7 +190,7 @@ def test_a_licence_near_its_end_is_told_whether_or_not_anything_runs(tmp_path: P
 def test_a_suspended_instance_has_no_alert_of_what_does_not_run(tmp_path: Path) -> None:
     ends = datetime(1971, 1, 1, tzinfo=UTC)
     instance = instance_of("acme", runs=False, licence_expires_at=ends)
-    promtool(tmp_path, instance, {}, None)
+    promtool(tmp_path, instance, {}, AT_REST)
 
 
 def of_exporters(namespace: str) -> Series:

@@ -109,6 +109,7 @@ def test_the_committed_production_names_everything_that_only_its_owner_can_know(
         "cloud.keyVaultName",
         "cloud.subscriptionId",
         "cloud.tenantId",
+        "monitoringSecrets",
     ]
 
 
@@ -124,6 +125,7 @@ def test_the_worked_examples_work(config: dict[str, str], cloud: str, title: str
     changed = committed_production(config) | {
         "cluster": cloud,
         "cloud": json.dumps(example["iotistic:cloud"]),
+        "monitoringSecrets": '{"night": "0123456789abcdef0123456789abcdef"}',
     }
     settings = Settings.read(changed.get, stack="prod")
     assert settings.cloud is not None

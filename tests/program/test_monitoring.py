@@ -12,7 +12,9 @@ from infra.platform import mqtt_proxy
 from infra.platform.edge_settings import EdgeSettings
 from infra.platform.haproxy import METRICS_PORT, Edge
 from infra.platform.monitoring import manifests, targets
+from tenants.models import MqttMode
 from tests.metrics import unknown
+from tests.program.clouds import cloud_config, run, with_services
 from tests.program.instances import as_yaml
 
 if TYPE_CHECKING:
@@ -85,3 +87,12 @@ def test_what_is_not_there_is_not_scraped(
         found.inputs["metadata"]["namespace"] for found in objects if found.typ.endswith(":ServiceMonitor")
     }
     assert {name for name in namespaces if not name.startswith("customer-")} == watched
+
+
+# Resources that nothing here uses warn of their successors when their modules are imported.
+@pytest.mark.filterwarnings(r"ignore:gcp\..* has been deprecated:DeprecationWarning")
+def test_backups_to_the_stacks_own_store_are_watched_too(config: dict[str, str]) -> None:
+    declared = run(with_services(cloud_config(config, "gke")), MqttMode.SHARED)
+    (fleet,) = (item for item in declared if item.name == "rules-prometheus-rule-platform-fleet")
+    alerts = {rule.get("alert") for group in fleet.inputs["spec"]["groups"] for rule in group["rules"]}
+    assert "FleetTenantWithoutBackup" in alerts

@@ -10,11 +10,12 @@ import pytest
 from infra.customer.monitoring import rule_groups
 from infra.platform.monitoring import manifests
 from tenants.sizing import OPTIONAL
-from tests.program.instances import with_options
+from tests.program.instances import instance_of, with_options
 
 ROOT = Path(__file__).parents[3]
 GROUPS = [
     *rule_groups(with_options("acme", *OPTIONAL))["groups"],
+    *rule_groups(instance_of("acme", runs=False))["groups"],
     *(group for item in manifests("dev", edge=True, backups=True) for group in item["spec"]["groups"]),
 ]
 LINKS = {rule["annotations"]["runbook"] for group in GROUPS for rule in group["rules"] if "alert" in rule}

@@ -1,0 +1,114 @@
+"""Choices about monitoring that cannot work, refused before anything is declared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from infra.platform.alertmanager import NOBODY
+from infra.platform.monitoring_settings import (
+    SIGN_ON_SECRET,
+    EmailReceiver,
+    PagerDutyReceiver,
+    WebhookReceiver,
+)
+from tenants.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.platform.monitoring_settings import AnyReceiver
+    from infra.settings import Settings
+
+_Finding = tuple[str, str, str, str]
+
+_PUT: Final = "pulumi config set --secret --path iotistic:monitoringSecrets."
+
+
+def monitoring_problems(settings: Settings, *, where: str) -> list[Problem]:
+    """Return everything about monitoring that cannot work.
+
+    Args:
+        settings: The stack's configuration.
+        where: Its file, for the messages.
+    """
+    if not settings.monitoring_stack.install:
+        return []
+    return [
+        Problem(where=f"{where}: iotistic:{key}", what=what, why=why, how=how)
+        for key, what, why, how in [*_stack(settings), *_receivers(settings), *_secrets(settings)]
+    ]
+
+
+def _stack(settings: Settings) -> Iterator[_Finding]:
+    if settings.cluster == "simulated":
+        yield (
+            "monitoringStack.install",
+            "is true, on a cluster whose pods do not run",
+            "the run would wait for Prometheus until it gives up",
+            "leave it out: rules are declared there, and checked, without anything that reads them",
+        )
+    if not settings.monitoring:
+        yield (
+            "monitoring",
+            "is false, and the stack installs Prometheus",
+            "it would be told of no target and no rule, and nobody would hear of any fault",
+            "set iotistic:monitoring to true",
+        )
+
+
+def _receivers(settings: Settings) -> Iterator[_Finding]:
+    receivers = settings.monitoring_stack.receivers
+    key = "monitoringStack.receivers"
+    if not any(_hears_of_everything_critical(receiver) for receiver in receivers):
+        yield (
+            key,
+            "has nobody who is told of every critical alert",
+            "the platform could be down and no one would know",
+            "add one without tenants and plans: docs/guides/monitoring.md has one of each kind",
+        )
+    names = Counter(receiver.name for receiver in receivers)
+    for name, count in sorted(names.items()):
+        taken = 1 if name in {NOBODY, SIGN_ON_SECRET} else 0
+        if count + taken > 1:
+            yield (
+                key,
+                f"has the name {name} more than once"
+                if not taken
+                else f"has the name {name}, which is taken",
+                "it would not be known who is meant",
+                "give each a name of its own",
+            )
+
+
+def _hears_of_everything_critical(receiver: AnyReceiver) -> bool:
+    heartbeat = isinstance(receiver, WebhookReceiver) and receiver.heartbeat
+    return "critical" in receiver.severities and receiver.for_everything and not heartbeat
+
+
+def _secrets(settings: Settings) -> Iterator[_Finding]:
+    given, wanted = settings.monitoring_secrets, settings.monitoring_stack.secret_names
+    for name in sorted(given.keys() - wanted):
+        yield (
+            f"monitoringSecrets.{name}",
+            "is the secret of no receiver",
+            "a receiver whose name is misspelt would have none",
+            "use a receiver's name, or take it out",
+        )
+    for receiver in settings.monitoring_stack.receivers:
+        addressed = not isinstance(receiver, EmailReceiver | PagerDutyReceiver)
+        secret = given.get(receiver.name)
+        if addressed and secret is not None and not _at_https(secret):
+            yield (
+                f"monitoringSecrets.{receiver.name}",
+                "is no address that begins with https:// and has no port",
+                "alerts would go out readable for everybody, or be held back by the network policy",
+                f"{_PUT}{receiver.name}",
+            )
+
+
+def _at_https(address: str) -> bool:
+    """Return whether an address is one of HTTPS at its own port. It may hold a token: no repeating it."""
+    scheme, _, rest = address.partition("://")
+    host = rest.partition("/")[0]
+    return scheme == "https" and bool(host) and ":" not in host and "@" not in host

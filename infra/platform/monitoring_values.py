@@ -1,0 +1,204 @@
+"""What the chart kube-prometheus-stack is told: only what differs from its own values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from infra.images import load_images
+from infra.names import MONITORING_NAMESPACE, NODE_EXPORTER_NAMESPACE
+from infra.platform.alertmanager import CONFIG_SECRET
+from infra.platform.monitoring_settings import SIGN_ON_SECRET
+from tenants.quantities import mebibytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.images import ImageSource
+    from infra.platform.chart import Values
+    from infra.platform.monitoring_settings import MonitoringSettings, SignOnSettings
+
+GRAFANA_HOST: Final = "grafana"
+"""Grafana's name below the stack's domain."""
+
+GRAFANA_SECRET: Final = "grafana-admin"  # noqa: S105 - a Secret's name
+SIGN_ON_FOLDER: Final = "/etc/secrets/sign-on"
+DASHBOARD_LABEL: Final = "grafana_dashboard"
+"""Label of the ConfigMaps that Grafana's sidecar takes dashboards from; its value is ``1``."""
+
+ALERTMANAGER_STORAGE: Final = "1Gi"
+"""Silences, and which alerts were told already."""
+
+NAMESPACE_LABELS: Final = ("iotistic.io/tenant", "iotistic.io/plan")
+"""Labels of namespaces that become labels of ``kube_namespace_labels``: the fleet's rules read them."""
+
+STATE_OF: Final = ("cronjobs", "deployments", "namespaces", "nodes", "pods", "resourcequotas", "statefulsets")
+"""Kinds whose state is told: those that rules ask for. Secrets, a default, are not among them."""
+
+_FILLED: Final = 0.85
+"""Part of the volume that blocks may fill; the rest is for the log they are made from."""
+
+_NOT_ASKED: Final = ("kubeApiServer", "kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")
+"""Parts of the control plane, which clouds keep to themselves; and no rule or dashboard asks for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What the values are made from.
+
+    Attributes:
+        settings: What the stack chose.
+        domain: The customers' domain.
+        storage_class: StorageClass of the volumes.
+        images: Where images come from.
+    """
+
+    settings: MonitoringSettings
+    domain: str
+    storage_class: str
+    images: ImageSource
+
+    @property
+    def host(self) -> str:
+        """Where people find Grafana."""
+        return f"{GRAFANA_HOST}.{self.domain}"
+
+
+def values(watch: Watch) -> Values:
+    """Return the chart's values. No secret is among them, only the names of Secrets."""
+    told: Values = {
+        # The rules and dashboards are this program's own: each alert has its runbook, each query its test.
+        "defaultRules": {"create": False},
+        **{part: {"enabled": False} for part in _NOT_ASKED},
+        "coreDns": {"enabled": False},
+        "kubelet": {"serviceMonitor": {"probes": False}},
+        "prometheusOperator": {
+            # Rules are checked before they come here, and no certificate has to be kept for a webhook.
+            "admissionWebhooks": {"enabled": False},
+            "tls": {"enabled": False},
+            "resources": _resources("50m", "128Mi", "512Mi"),
+        },
+        "prometheus": {"prometheusSpec": _prometheus(watch)},
+        "alertmanager": {"alertmanagerSpec": _alertmanager(watch)},
+        "kube-state-metrics": {
+            "collectors": list(STATE_OF),
+            "metricLabelsAllowlist": [f"namespaces=[{','.join(NAMESPACE_LABELS)}]"],
+            "resources": _resources("50m", "128Mi", "1Gi"),
+        },
+        "prometheus-node-exporter": {
+            "namespaceOverride": NODE_EXPORTER_NAMESPACE,
+            "resources": _resources("20m", "32Mi", "128Mi"),
+        },
+        "grafana": _grafana(watch),
+    }
+    if watch.images.mirror is not None:
+        told["global"] = {"imageRegistry": watch.images.mirror}
+    return told
+
+
+def _prometheus(watch: Watch) -> Values:
+    # Whatever release made them: the customers' and the platform's own are of none.
+    everywhere = ("rule", "serviceMonitor", "podMonitor", "probe", "scrapeConfig")
+    return {
+        **{f"{kind}SelectorNilUsesHelmValues": False for kind in everywhere},
+        "retention": f"{watch.settings.retention_days}d",
+        # Whichever comes first: a volume that is full would stop it.
+        "retentionSize": f"{int(mebibytes(watch.settings.storage) * _FILLED)}MiB",
+        "storageSpec": _volume(watch, watch.settings.storage),
+        "resources": _resources("500m", "2Gi", "8Gi"),
+    }
+
+
+def _alertmanager(watch: Watch) -> Values:
+    return {
+        # One is enough to tell; the second is there while a node is renewed.
+        "replicas": 2,
+        "useExistingSecret": True,
+        "configSecret": CONFIG_SECRET,
+        "storage": _volume(watch, ALERTMANAGER_STORAGE),
+        "resources": _resources("20m", "64Mi", "256Mi"),
+    }
+
+
+def _volume(watch: Watch, size: str) -> Values:
+    return {
+        "volumeClaimTemplate": {
+            "spec": {
+                "storageClassName": watch.storage_class,
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": size}},
+            }
+        }
+    }
+
+
+def _grafana(watch: Watch) -> Values:
+    settings = watch.settings
+    config: dict[str, Mapping[str, Any]] = {
+        "server": {"root_url": f"https://{watch.host}"},
+        "analytics": {
+            "reporting_enabled": False,
+            "check_for_updates": False,
+            "check_for_plugin_updates": False,
+        },
+        "security": {"cookie_secure": True, "disable_gravatar": True},
+        "users": {"allow_sign_up": False},
+        "dashboards": {"min_refresh_interval": "30s"},
+    }
+    told: Values = {
+        "image": {"tag": load_images().grafana.version},
+        "admin": {"existingSecret": GRAFANA_SECRET, "userKey": "user", "passwordKey": "password"},
+        "defaultDashboardsEnabled": False,
+        # It would run as root, to own what belongs to Grafana already.
+        "initChownData": {"enabled": False},
+        "rbac": {"namespaced": True},
+        "testFramework": {"enabled": False},
+        "persistence": {
+            "enabled": True,
+            "storageClassName": watch.storage_class,
+            "size": settings.grafana_storage,
+        },
+        # Its volume can be at one node only.
+        "deploymentStrategy": {"type": "Recreate"},
+        "sidecar": {
+            "dashboards": {"searchNamespace": MONITORING_NAMESPACE},
+            "resources": _resources("10m", "64Mi", "128Mi"),
+        },
+        "resources": _resources("100m", "256Mi", "1Gi"),
+    }
+    if settings.sign_on is not None:
+        config["auth"] = {"disable_login_form": False, "oauth_allow_insecure_email_lookup": False}
+        config["auth.generic_oauth"] = _sign_on(settings.sign_on)
+        told["extraSecretMounts"] = [
+            {
+                "name": SIGN_ON_SECRET,
+                "secretName": GRAFANA_SECRET,
+                "mountPath": SIGN_ON_FOLDER,
+                "defaultMode": 0o440,
+                "readOnly": True,
+            }
+        ]
+    return {**told, "grafana.ini": config}
+
+
+def _sign_on(chosen: SignOnSettings) -> dict[str, Any]:
+    return {
+        "enabled": True,
+        "name": chosen.title,
+        "client_id": chosen.client_id,
+        "client_secret": f"$__file{{{SIGN_ON_FOLDER}/{SIGN_ON_SECRET}}}",
+        "auth_url": chosen.auth_url,
+        "token_url": chosen.token_url,
+        "api_url": chosen.api_url,
+        "scopes": chosen.scopes,
+        "use_pkce": True,
+        "allow_sign_up": True,
+        "allowed_domains": " ".join(sorted(chosen.domains)),
+        "role_attribute_path": chosen.role or "'Viewer'",
+        # Who has no role there gets in here with none.
+        "role_attribute_strict": True,
+    }
+
+
+def _resources(cpu: str, memory: str, limit: str) -> Values:
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": limit}}
