@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pulumi
 
 from infra.clusters import choose
+from infra.clusters.cloud_settings import balancer_annotations
 from infra.component import Placement
 from infra.customer.available import refuse_unavailable
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
@@ -58,7 +59,8 @@ async def declare() -> dict[str, Any]:
         UsageError: If the configuration or the registry is refused.
     """
     settings = Settings.read(pulumi.Config().get, stack=pulumi.get_stack())
-    image_source(settings).check(where=f"Pulumi.{pulumi.get_stack()}.yaml")
+    images = image_source(settings)
+    images.check(where=f"Pulumi.{pulumi.get_stack()}.yaml")
     registry = read_registry(environment=settings.environment, domain=settings.domain)
     refuse_unavailable(
         registry.tenants,
@@ -74,10 +76,12 @@ async def declare() -> dict[str, Any]:
     )
     instances = instances_of(settings, registry)
 
-    cluster = choose.connect(settings)
+    cluster = choose.connect(settings, images)
     placement = Placement(provider=cluster.provider, protect=settings.protect)
     zone = make_zone(settings, cluster)
-    platform = declare_platform(settings, images=image_source(settings), placement=placement, zone=zone)
+    platform = declare_platform(
+        settings, images=images, placement=placement, zone=zone, depends_on=cluster.ready
+    )
     backups: Mapping[str, Identity] = {}
     if settings.backup_store is not None and cluster.services is not None:
         backups = make_backup_store(settings.backup_store, cluster.services, registry.tenants)
@@ -160,6 +164,7 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
         monitoring=settings.monitoring,
         backup_repository=settings.backup_repository,
         backup_route=settings.backup_route,
+        balancer=balancer_annotations(settings.cluster),
     )
     return [
         Instance(

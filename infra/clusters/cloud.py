@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.clusters.services import Services
+    from infra.images import ImageSource
     from infra.settings import Settings
 
 NODE_NETWORK: Final = "10.64.0.0/16"
@@ -40,21 +41,24 @@ class CloudArgs:
         environment: The environment's name.
         storage_class: What the customers' StorageClass is called.
         protect: Whether nothing of it may be deleted or replaced.
+        images: Where images come from.
     """
 
     name: str
     environment: str
     storage_class: str
     protect: bool
+    images: ImageSource
 
     @classmethod
-    def of(cls, settings: Settings) -> CloudArgs:
+    def of(cls, settings: Settings, images: ImageSource) -> CloudArgs:
         """Return what a stack's settings say."""
         return cls(
             name=settings.cluster_identifier,
             environment=settings.environment,
             storage_class=settings.storage_class,
             protect=settings.protect,
+            images=images,
         )
 
     def tags(self, more: Mapping[str, str]) -> dict[str, str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from infra.clusters.backups import BackupRoute
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MODEL = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 _GUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -156,3 +159,25 @@ class GkeSettings(CloudSettings):
 
 AnyCloud: TypeAlias = Annotated[AksSettings | EksSettings | GkeSettings, Field(discriminator="kind")]
 CLOUDS = ("aks", "eks", "gke")
+
+_AWS: Final = "service.beta.kubernetes.io/aws-load-balancer"
+_BALANCERS: Final[Mapping[str, Mapping[str, str]]] = {
+    "eks": {
+        # Made by the controller of eks/controllers.py, which leads straight to the pods.
+        f"{_AWS}-type": "external",
+        f"{_AWS}-nlb-target-type": "ip",
+        f"{_AWS}-scheme": "internet-facing",
+        f"{_AWS}-target-group-attributes": "preserve_client_ip.enabled=true",
+    },
+    "gke": {"cloud.google.com/l4-rbs": "enabled"},
+    # Minutes, and not four: WebSockets and devices are quiet between messages.
+    "aks": {"service.beta.kubernetes.io/azure-load-balancer-tcp-idle-timeout": "30"},
+}
+
+
+def balancer_annotations(cluster: str) -> dict[str, str]:
+    """Return what the balancer of a Service has to be told in any case, in a cluster of this kind.
+
+    Each keeps the client's address.
+    """
+    return dict(_BALANCERS.get(cluster, {}))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pulumi_kubernetes as k8s
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pulumi
 
     from infra.clusters.services import Services
@@ -21,11 +23,13 @@ class Cluster:
         provider: The explicit provider. No object is declared without it.
         storage_class: StorageClass of the customers' volumes.
         services: What its cloud offers; None where somebody else made the cluster.
+        ready: What has to be there before anything is declared in it, and stays as long as that does.
     """
 
     provider: pulumi.ProviderResource
     storage_class: str
     services: Services | None = None
+    ready: Sequence[pulumi.Resource] = ()
 
 
 def kubernetes_provider(

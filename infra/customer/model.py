@@ -106,6 +106,7 @@ class Surroundings:
         backup_repository: Address below which backups go, as restic takes it; ``volume`` for a
             volume of the instance's own; None for no backup here.
         backup_route: The way to the stack's own store for backups, if it has one.
+        balancer: Annotations by which a Service gets the cloud's balancer.
     """
 
     domain: str
@@ -119,6 +120,7 @@ class Surroundings:
     route_issuer: str | None = None
     answers_authority: bool = False
     backup_route: BackupRoute | None = None
+    balancer: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def backups(self) -> bool:

@@ -25,6 +25,8 @@ from tenants.models import MqttMode
 from tenants.sizing import WATCHER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infra.component import Manifest
     from infra.customer.model import Instance
 
@@ -70,6 +72,7 @@ def _entrance(instance: Instance) -> list[Manifest]:
     It is one beside the broker's own, because every port of such a Service is open to the world.
     """
     mqtt = instance.tenant.mqtt
+    annotations: Mapping[str, str] = {}
     if mqtt.mode is MqttMode.NODE_PORT:
         ports = [
             {"name": name, "port": number, "targetPort": name, "protocol": "TCP", "nodePort": node_port}
@@ -82,18 +85,16 @@ def _entrance(instance: Instance) -> list[Manifest]:
     elif mqtt.mode is MqttMode.DEDICATED:
         ports = [{"name": "mqtts", "port": MQTTS_PORT, "targetPort": "mqtts", "protocol": "TCP"}]
         spec = {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False, "ports": ports}
+        annotations = instance.surroundings.balancer
     else:
         return []
-    return [
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": instance.metadata(
-                "mosquitto-entrance", app=APP, component=COMPONENT, awaited=instance.tenant.runs
-            ),
-            "spec": {**spec, "selector": instance.selector(APP)},
-        }
-    ]
+    metadata = instance.metadata(
+        "mosquitto-entrance", app=APP, component=COMPONENT, awaited=instance.tenant.runs
+    )
+    if annotations:
+        metadata["annotations"] = {**annotations, **metadata.get("annotations", {})}
+    spec = {**spec, "selector": instance.selector(APP)}
+    return [{"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}]
 
 
 def _has_certificate(instance: Instance) -> bool:

@@ -17,6 +17,8 @@ from infra.customer.ports import MQTT_PORT, MQTTS_PORT
 from tenants.fields import TENANT_ID_PATTERN
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infra.platform.edge_settings import EdgeSettings
 
 FILES: Final = Path(__file__).parent / "files"
@@ -70,11 +72,13 @@ class Edge:
     Attributes:
         domain: The customers' domain.
         settings: What the stack chose.
+        balancer: What the cloud's balancer has to be told in any case.
         place: Where the process listens, what it asks and which files it reads.
     """
 
     domain: str
     settings: EdgeSettings
+    balancer: Mapping[str, str] = field(default_factory=dict)
     place: Place = field(default_factory=Place)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from infra.clusters.cloud_settings import CLOUDS
+from infra.clusters.cloud_settings import CLOUDS, balancer_annotations
 
 _MODEL = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
@@ -15,15 +15,6 @@ Controller = Literal["traefik", "ingress-nginx", "none"]
 
 INGRESS_CLASSES: Final = {"traefik": "traefik", "ingress-nginx": "nginx"}
 """IngressClass that each controller serves."""
-
-_BALANCERS: Final = {
-    # A network balancer, which keeps the client's address.
-    "eks": {"service.beta.kubernetes.io/aws-load-balancer-type": "nlb"},
-    "gke": {"cloud.google.com/l4-rbs": "enabled"},
-    # Minutes, and not four: WebSockets are quiet between messages.
-    "aks": {"service.beta.kubernetes.io/azure-load-balancer-tcp-idle-timeout": "30"},
-}
-"""What each cloud's balancer has to be told in any case."""
 
 
 class IngressSettings(BaseModel):
@@ -52,4 +43,4 @@ class IngressSettings(BaseModel):
 
     def balancer(self, cluster: str) -> dict[str, str]:
         """Return the annotations of the Service in a cluster of this kind; the stack's own come last."""
-        return {**_BALANCERS.get(cluster, {}), **self.service_annotations}
+        return {**balancer_annotations(cluster), **self.service_annotations}

@@ -103,7 +103,7 @@ def manifests(environment: str, edge: Edge, image: Image) -> list[Manifest]:
             "kind": "Service",
             "metadata": {
                 **_metadata(APP, environment),
-                "annotations": dict(edge.settings.service_annotations),
+                "annotations": {**edge.balancer, **edge.settings.service_annotations},
             },
             "spec": {
                 "type": "LoadBalancer",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra.clusters.cloud_settings import balancer_annotations
 from infra.clusters.services import DnsSolver
 from infra.images import load_platform_image
 from infra.names import CERTIFICATES_NAMESPACE, EDGE_NAMESPACE, INGRESS_NAMESPACE
@@ -48,7 +49,12 @@ class Parts:
 
 
 def declare_platform(
-    settings: Settings, *, images: ImageSource, placement: Placement, zone: Zone | None
+    settings: Settings,
+    *,
+    images: ImageSource,
+    placement: Placement,
+    zone: Zone | None,
+    depends_on: Sequence[pulumi.Resource],
 ) -> Parts:
     """Declare every part that the stack chose.
 
@@ -57,8 +63,12 @@ def declare_platform(
         images: Where images come from.
         placement: Where everything goes.
         zone: The domain's zone, if the stack makes it.
+        depends_on: What the cluster needs before.
     """
-    platform = Platform("platform", PlatformArgs(environment=settings.environment, placement=placement))
+    platform = Platform(
+        "platform",
+        PlatformArgs(environment=settings.environment, placement=placement, depends_on=depends_on),
+    )
     watch = declare_watch(settings, images=images, placement=placement, depends_on=platform.ready)
     ready: list[pulumi.Resource] = [*platform.ready, *watch]
     issued: dict[str, pulumi.Resource] = {}
@@ -101,7 +111,11 @@ def declare_platform(
             "mqtt-edge",
             MqttProxyArgs(
                 environment=settings.environment,
-                edge=Edge(domain=settings.domain, settings=settings.mqtt_edge),
+                edge=Edge(
+                    domain=settings.domain,
+                    settings=settings.mqtt_edge,
+                    balancer=balancer_annotations(settings.cluster),
+                ),
                 image=load_platform_image("haproxy", images),
                 placement=placement,
                 depends_on=[*platform.ready, *_only(issued, EDGE_NAMESPACE)],

@@ -9,6 +9,8 @@ from infra.component import Component, Placement
 from infra.names import PLATFORM_NAMESPACES, platform_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pulumi
 
     from infra.component import Manifest
@@ -30,10 +32,12 @@ class PlatformArgs:
     Attributes:
         environment: The environment's name, for labels.
         placement: Where it goes.
+        depends_on: What the cluster needs before.
     """
 
     environment: str
     placement: Placement
+    depends_on: Sequence[pulumi.Resource] = ()
 
 
 def platform_namespace(name: str, environment: str, *, level: str = "restricted") -> Manifest:
@@ -78,7 +82,9 @@ class Platform(Component):
     def __init__(self, name: str, args: PlatformArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("iotistic:platform:Platform", name, placement=args.placement, opts=opts)
         self.ready: list[pulumi.Resource] = [
-            self.declare(platform_namespace(namespace, args.environment), holds_data=True)
+            self.declare(
+                platform_namespace(namespace, args.environment), depends_on=args.depends_on, holds_data=True
+            )
             for namespace in PLATFORM_NAMESPACES
         ]
         self.ready += [self.declare(tenant_priority(plan, args.environment)) for plan in PLAN_PRIORITIES]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.clusters.cloud_settings import balancer_annotations
+from infra.clusters.eks.controllers import may_balance, may_scale
 from tests.program.clouds import ADMINISTRATOR, AUTHORITY, CLOUDS, fleet
 
 if TYPE_CHECKING:
@@ -187,3 +190,44 @@ def test_the_cloud_learns_no_secret(made: Made) -> None:
         [item.inputs for item in made.resources if not item.typ.startswith("kubernetes:")], default=str
     )
     assert ADMINISTRATOR not in text
+
+
+def test_the_cloud_makes_every_balancer_as_it_has_to_be(made: Made) -> None:
+    services = [item.inputs for item in made.all("Service") if item.inputs["spec"]["type"] == "LoadBalancer"]
+    told = [{**service["metadata"]["annotations"]} for service in services]
+    assert len(told) == 2, "the edge's and a customer's own"
+    assert all(balancer_annotations(made.cloud).items() <= annotations.items() for annotations in told)
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_nodes_and_balancers_in_aws_have_controllers_with_rights_to_this_cluster_alone(
+    config: dict[str, str], environment: str
+) -> None:
+    made = fleet(frozenset(config.items()), "eks", environment, preview=False)
+    releases = {item.inputs["name"]: item for item in made.all("Release")}
+    scaler = releases["cluster-autoscaler"].inputs["values"]
+    assert (scaler["autoDiscovery"], scaler["awsRegion"]) == (
+        {"clusterName": "iotistic-test"},
+        "eu-central-1",
+    )
+    balancer = releases["aws-load-balancer-controller"].inputs["values"]
+    assert (balancer["clusterName"], balancer["vpcId"]) == ("iotistic-test", "cloud-vpc-id")
+    accounts = {
+        item.name: (item.inputs["namespace"], item.inputs["serviceAccount"])
+        for item in made.all("PodIdentityAssociation")
+    }
+    assert accounts["cloud-autoscaler"] == ("kube-system", scaler["rbac"]["serviceAccount"]["name"])
+    assert accounts["cloud-balancers"] == ("kube-system", balancer["serviceAccount"]["name"])
+    for name in ("cluster-autoscaler", "aws-load-balancer-controller"):
+        release = releases[name].name
+        assert {"cloud-autoscaler", "cloud-balancers", "cloud-system"} <= made.waits[release]
+        assert release in made.waits["platform-namespace-ingress"], "gone last, as balancers need it to go"
+
+
+@pytest.mark.parametrize("policy", [may_scale("mine"), may_balance("mine")])
+def test_whatever_is_changed_in_aws_carries_the_clusters_name(policy: list[dict[str, Any]]) -> None:
+    for statement in policy:
+        looks = all(re.search(":(Describe|Get)", action) for action in statement["Action"])
+        linked = statement["Action"] == ["iam:CreateServiceLinkedRole"]
+        in_network = statement["Resource"] == ["arn:aws:ec2:*:*:vpc/*"]
+        assert looks or linked or in_network or "mine" in json.dumps(statement["Condition"])

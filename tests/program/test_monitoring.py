@@ -92,7 +92,7 @@ def test_what_is_not_there_is_not_scraped(
 # Resources that nothing here uses warn of their successors when their modules are imported.
 @pytest.mark.filterwarnings(r"ignore:gcp\..* has been deprecated:DeprecationWarning")
 def test_backups_to_the_stacks_own_store_are_watched_too(config: dict[str, str]) -> None:
-    declared = run(with_services(cloud_config(config, "gke")), MqttMode.SHARED)
+    declared = run(with_services(cloud_config(config, "gke")), MqttMode.SHARED).resources
     (fleet,) = (item for item in declared if item.name == "rules-prometheus-rule-platform-fleet")
     alerts = {rule.get("alert") for group in fleet.inputs["spec"]["groups"] for rule in group["rules"]}
     assert "FleetTenantWithoutBackup" in alerts

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pulumi_aws import eks
+from pulumi_aws import eks, iam
 
-from infra.clusters.eks.aws import ASSUME_BY_PODS, PODS
+from infra.clusters.eks.aws import ASSUME_BY_PODS, PODS, policy_document
 from infra.clusters.eks.dns import AwsZone
 from infra.clusters.eks.store import AwsStore
 from infra.clusters.services import Identity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pulumi
-    from pulumi_aws import iam, kms
+    from pulumi_aws import kms
 
     from infra.clusters.eks.aws import AwsComponent
 
@@ -34,6 +36,23 @@ class AwsServices:
             part, role, self._aws.child(depends_on=[self._agent]), namespace, service_account
         )
         return Identity(principal=role.id, ready=[given])
+
+    def allowed(
+        self, part: str, statements: Sequence[Mapping[str, Any]], *, namespace: str, service_account: str
+    ) -> list[pulumi.Resource]:
+        """Give the pods of one service account some rights.
+
+        Returns:
+            What has to exist before they can use them.
+        """
+        identity = self.identity(part, namespace=namespace, service_account=service_account)
+        right = iam.RolePolicy(
+            f"{self._aws.name}-{part}",
+            role=identity.principal,
+            policy=policy_document(*statements),
+            opts=self._aws.child(),
+        )
+        return [*identity.ready, right]
 
     def take_on(
         self, part: str, role: iam.Role, opts: pulumi.ResourceOptions, namespace: str, service_account: str
