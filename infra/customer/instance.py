@@ -9,6 +9,8 @@ from infra.component import Component, Placement
 from infra.customer import (
     api,
     backup,
+    backup_final,
+    backup_nightly,
     dashboard,
     exporter,
     grafana,
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
 
 HOLDS_DATA = frozenset({"PersistentVolumeClaim", "StatefulSet"})
 """Kinds whose replacement or deletion can lose a customer's data."""
+
+SERVERS = frozenset({"Deployment", "StatefulSet"})
+"""Kinds of what has stopped before the last backup is taken of what it left behind."""
 
 
 OUTLASTS_ITS_OPTION = frozenset(f"{app}-data" for app in (nodered.APP, prometheus.APP, grafana.APP))
@@ -98,7 +103,8 @@ def workloads(instance: Instance) -> list[Manifest]:
         disruption_budget(instance),
         *routes.manifests(instance),
         *monitoring.manifests(instance),
-        *backup.manifests(instance),
+        *backup_nightly.manifests(instance),
+        *backup_final.manifests(instance),
     ]
 
 
@@ -112,6 +118,10 @@ def identify(manifest: Manifest, account: str, identity: Identity) -> None:
 def manifests(instance: Instance) -> list[Manifest]:
     """Return every object of an instance, in the order of declaration."""
     return [namespace(instance), *foundation(instance), *workloads(instance)]
+
+
+def _is_backup(manifest: Manifest) -> bool:
+    return manifest["metadata"]["labels"]["app.kubernetes.io/component"] == backup.COMPONENT
 
 
 class CustomerInstance(Component):
@@ -139,6 +149,7 @@ class CustomerInstance(Component):
             self.declare(manifest, depends_on=[home], deleted_with=home) for manifest in foundation(instance)
         ]
         self.balancer = None
+        before_the_last: list[pulumi.Resource] = []
         known = [] if args.backup_identity is None else args.backup_identity.ready
         for manifest in workloads(instance):
             if args.backup_identity is not None:
@@ -146,11 +157,18 @@ class CustomerInstance(Component):
             outlasts = manifest["metadata"]["name"] in OUTLASTS_ITS_OPTION
             made = self.declare(
                 manifest,
-                depends_on=[home, *base, *(known if manifest["kind"] == "CronJob" else [])],
+                depends_on=[
+                    home,
+                    *base,
+                    *(known if _is_backup(manifest) else []),
+                    *(before_the_last if backup_final.is_final(manifest) else []),
+                ],
                 deleted_with=home,
                 holds_data=manifest["kind"] in HOLDS_DATA and not outlasts,
                 outlasts=outlasts,
             )
+            if manifest["kind"] in SERVERS or backup_final.is_final(manifest):
+                before_the_last.append(made)
             if manifest.get("spec", {}).get("type") == "LoadBalancer":
                 self.balancer = made.balancer
         self.url = f"https://{instance.host}"

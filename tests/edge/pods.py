@@ -93,15 +93,42 @@ class Node:
         return self._run(self._command(kind, name, container, None, {}), name=f"{name}/{container}")
 
     def finish(self, kind: str, name: str) -> subprocess.CompletedProcess[str]:
-        """Make a job's pod anew, run its containers one after the other, and return how the last ended."""
+        """Make a job's pod anew, run its containers one after the other, and return how the last ended.
+
+        One that is to be restarted always stays beside those that come after it, as long as they run.
+        """
         self.create(kind, name)
         pod = self.pod(kind, name)
-        (*first, last) = [item["name"] for item in (*pod.get("initContainers", ()), *pod["containers"])]
-        for container in first:
-            answer = self.run(kind, name, container)
-            if answer.returncode != 0:
-                return answer
-        return self.run(kind, name, last)
+        beside: list[Process] = []
+        try:
+            for container in (*pod.get("initContainers", ()), *pod["containers"]):
+                if container.get("restartPolicy") == "Always":
+                    beside.append(self.start_beside(kind, name, container))
+                    continue
+                answer = self.run(kind, name, container["name"])
+                if answer.returncode != 0:
+                    break
+            return answer
+        finally:
+            for process in beside:
+                process.stop()
+
+    def start_beside(self, kind: str, name: str, container: Mapping[str, Any]) -> Process:
+        """Start a container of a pod that is there, and return once a kubelet would go on to the next."""
+        process = self._run(
+            self._command(kind, name, container["name"], None, {}), name=f"{name}/{container['name']}"
+        )
+        if hook := container.get("lifecycle", {}).get("postStart"):
+            answer = self.run(kind, name, container["name"], *hook["exec"]["command"])
+            assert answer.returncode == 0, answer.stderr + process.said()
+        probe = container["startupProbe"]["exec"]["command"]
+
+        def started() -> bool:
+            assert process.runs, process.said()
+            return self.run(kind, name, container["name"], *probe).returncode == 0
+
+        wait_until(started, what=f"{container['name']} has started", seconds=_RUN_SECONDS)
+        return process
 
     def run(
         self, kind: str, name: str, container: str, *command: str, stdin: str = "", **environment: str
