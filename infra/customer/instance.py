@@ -121,7 +121,8 @@ def manifests(instance: Instance) -> list[Manifest]:
 
 
 def _is_backup(manifest: Manifest) -> bool:
-    return manifest["metadata"]["labels"]["app.kubernetes.io/component"] == backup.COMPONENT
+    component: str = manifest["metadata"]["labels"]["app.kubernetes.io/component"]
+    return component == backup.COMPONENT
 
 
 class CustomerInstance(Component):

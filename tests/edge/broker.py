@@ -5,9 +5,6 @@ The plugin that asks about logins cannot be had without a registry, so this brok
 
 from __future__ import annotations
 
-import os
-import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.customer.ports import MQTT_PORT
@@ -77,11 +74,6 @@ class Broker:
         wait_until(lambda: self.node.listens(MQTT_PORT), what="the broker listens")
         return process
 
-    def stop(self, process: Process) -> None:
-        """End it as a kubelet does, so that it writes down what it holds."""
-        os.kill(_program(process.popen.pid), signal.SIGTERM)
-        wait_until(lambda: not process.runs, what="the broker has ended")
-
     def retain(self, topic: str, message: str) -> None:
         self._client("retain", topic, message)
 
@@ -92,9 +84,3 @@ class Broker:
         answer = self.node.run(*_POD, "python3", "-c", _CLIENT % MQTT_PORT, *words)
         assert answer.returncode == 0, answer.stderr
         return answer.stdout
-
-
-def _program(pid: int) -> int:
-    """Return the process that the ones around it, which make it a container, were started for."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return _program(int(children[0])) if children else pid

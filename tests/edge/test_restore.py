@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.edge
 
 TOPIC = "iot/device/1/state"
-LAST = {"runs": False, "lifecycle": LifecycleState.DECOMMISSIONED}
+LAST: dict[str, Any] = {"runs": False, "lifecycle": LifecycleState.DECOMMISSIONED}
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_a_retained_message_comes_back_on_an_empty_volume(
 ) -> None:
     process = broker.start()
     broker.retain(TOPIC, "on since noon")
-    broker.stop(process)
+    node.end(process)
     finish(node, "CronJob", backup.APP)
 
     empty(node, mosquitto.APP)
@@ -91,10 +91,10 @@ def test_a_retained_message_comes_back_on_an_empty_volume(
     assert broker.retained(TOPIC) == "on since noon"
     # It can go on writing where it was put back.
     broker.retain(TOPIC, "off")
-    broker.stop(process)
+    node.end(process)
     process = broker.start()
     assert broker.retained(TOPIC) == "off"
-    broker.stop(process)
+    node.end(process)
     assert "Error" not in process.said()
 
 
@@ -122,7 +122,7 @@ def test_what_a_customer_leaves_behind_is_stored_with_nothing_running(
     before = rows(database)
     process = broker.start()
     broker.retain(TOPIC, "the last word")
-    broker.stop(process)
+    node.end(process)
     database.process.stop()
 
     # A password that was raised while nothing ran is not in the database yet.
@@ -150,7 +150,7 @@ def test_what_a_customer_leaves_behind_is_stored_with_nothing_running(
     assert rows(database) == before
     process = broker.start()
     assert broker.retained(TOPIC) == "the last word"
-    broker.stop(process)
+    node.end(process)
 
 
 def test_a_volume_that_was_never_used_is_no_reason_to_fail(node: Node) -> None:

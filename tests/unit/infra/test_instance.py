@@ -104,7 +104,7 @@ def test_what_is_not_backed_up_is_not_offered() -> None:
 
 
 def test_the_last_backup_is_taken_of_every_volume_and_only_at_the_end() -> None:
-    decommissioned = {"runs": False, "lifecycle": LifecycleState.DECOMMISSIONED}
+    decommissioned: dict[str, Any] = {"runs": False, "lifecycle": LifecycleState.DECOMMISSIONED}
     jobs = [
         item
         for item in manifests(with_options("acme", "node_red", **decommissioned))
