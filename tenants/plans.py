@@ -136,6 +136,9 @@ class BackupPolicy(BaseModel, frozen=True, extra="forbid"):
 
     schedule: Cron = Field(title="Schedule", description="Five cron fields, in UTC.")
     retention_days: Days = Field(title="Retention", description="Days for which a backup is kept.")
+    final: Flag = Field(
+        default=True, title="Last backup", description="Whether one is taken when a tenant is decommissioned."
+    )
 
 
 class MqttLimits(BaseModel, frozen=True, extra="forbid"):

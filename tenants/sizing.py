@@ -41,10 +41,10 @@ SIDECAR_MEMORY = 256
 """Room for what LimitRange gives a container without limits of its own, such as a debugging one."""
 
 WATCHER = ContainerSize(cpu_request="5m", cpu_limit="50m", memory_request="16Mi", memory_limit="64Mi")
-"""A container that only watches another one: metrics of the database and of the broker, and the
-reload of the broker's certificate."""
+"""A container that only watches another one: metrics of the database and of the broker, the reload
+of the broker's certificate, and the lock on the API's migrations."""
 
-WATCHERS = 3
+WATCHERS = 4
 
 BACKUP_VOLUME = "10Gi"
 """Size of the volume that backups go to where there is no object storage: on a laptop's cluster. The

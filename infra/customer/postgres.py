@@ -89,7 +89,7 @@ def _stateful_set(instance: Instance) -> Manifest:
         component=COMPONENT,
         image=image,
         user=POSTGRES_USER,
-        containers=[_database(instance), _exporter(instance)],
+        containers=[server(instance), _exporter(instance)],
         volumes=[
             {"name": "data", "persistentVolumeClaim": {"claimName": f"{APP}-data"}},
             config_volume("config", sorted(files)),
@@ -110,7 +110,8 @@ def _stateful_set(instance: Instance) -> Manifest:
     )
 
 
-def _database(instance: Instance) -> dict[str, Any]:
+def server(instance: Instance) -> dict[str, Any]:
+    """Return the container of the server, which settles roles and passwords whenever it starts."""
     ready = ["pg_isready", "--quiet", "--host=127.0.0.1", f"--port={POSTGRES_PORT}", "--username=postgres"]
     settings: Mapping[str, str] = {
         "hba_file": f"{_CONFIG}/pg_hba.conf",

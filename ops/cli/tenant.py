@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.cli import tenant_view
+from ops.cli import tenant_restore, tenant_view
 from ops.cli.edits import Session, edits_registry
 from ops.cli.keys import assignments, nested
 from ops.cli.options import TenantId, day_option, offer_plans
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Add, show and change tenants.", no_args_is_help=True)
 app.command(name="list")(tenant_view.list_tenants)
 app.command(name="show")(tenant_view.show)
+app.command(name="restore-job")(tenant_restore.restore_job)
 
 Company = Annotated[str, typer.Option("--company", help="The customer's name.", show_default=False)]
 Email = Annotated[str, typer.Option("--email", help="Where mails about it go.", show_default=False)]

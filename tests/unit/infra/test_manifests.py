@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.customer import backup
+from infra.customer import restore
 from infra.customer.instance import manifests
+from infra.customer.restore import Part
 from infra.images import load_platform_image
 from infra.platform import mqtt_proxy
 from infra.platform.edge_settings import EdgeSettings
@@ -51,10 +52,10 @@ def test_the_edge_obeys(rule: Rule) -> None:
     assert list(rule(mqtt_proxy.manifests("prod", edge, load_platform_image("haproxy")))) == []
 
 
-@pytest.mark.parametrize("restore", [backup.restore_job, backup.restore_flows_job])
-def test_a_restore_obeys(restore: Callable[..., dict[str, Any]]) -> None:
+@pytest.mark.parametrize("part", Part)
+def test_a_restore_obeys(part: Part) -> None:
     instance = INSTANCES["enterprise, all options"]
-    objects = [*manifests(instance), restore(instance, snapshot="latest")]
+    objects = [*manifests(instance), restore.job(instance, part)]
     assert [text for rule in rules.OF_CUSTOMERS for text in rule(objects)] == []
 
 

@@ -57,13 +57,19 @@ def pod_of(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def weight(pod: dict[str, Any], bound: str, resource: str) -> int:
-    """Return what a pod counts: its containers together, or its largest init container if that is more."""
+    """Return what a pod counts: its containers together, or its largest init container if that is more.
+
+    An init container that is restarted always stays, and counts as one of the containers.
+    """
     amount = RESOURCES[resource]
 
     def of(containers: list[dict[str, Any]]) -> list[int]:
         return [amount(container["resources"][bound][resource]) for container in containers]
 
-    return max(sum(of(pod["containers"])), *of(pod.get("initContainers", [])), 0)
+    first = pod.get("initContainers", [])
+    staying = [container for container in first if container.get("restartPolicy") == "Always"]
+    ending = [container for container in first if container not in staying]
+    return max(sum(of(pod["containers"])), *of(ending), 0) + sum(of(staying))
 
 
 def at_once(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
