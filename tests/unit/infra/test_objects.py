@@ -119,7 +119,7 @@ def objects(instance: Instance) -> list[Key]:
 @pytest.mark.parametrize("plan", PLANS)
 def test_every_object_of_the_default_customer_has_a_reason_and_they_stay_few(plan: str) -> None:
     found = objects(INSTANCES[f"{plan}, default"])
-    assert set(found) == set(REASONS)
+    assert set(found) == set(REASONS), "say in REASONS why each is needed"
     assert len(found) <= MOST
 
 
@@ -129,7 +129,7 @@ def test_every_object_that_a_variant_adds_has_a_reason(name: str) -> None:
     expected = MORE.get(variant, {})
     if variant == "all options":
         expected = {key: why for option in OPTIONS for key, why in MORE[option].items()}
-    assert set(objects(INSTANCES[name])) - set(REASONS) == set(expected)
+    assert set(objects(INSTANCES[name])) - set(REASONS) == set(expected), "say in MORE why each is needed"
 
 
 CHOICES = {
