@@ -103,6 +103,10 @@ MORE: dict[str, dict[Key, str]] = {
     "store with credentials": {
         ("ServiceAccount", "backup"): "what the cloud knows the backup by, and no other pod",
     },
+    "decommissioned": {
+        ("Job", "final-backup"): "the last backup of the database, made once",
+        ("Job", "final-backup-broker"): "the last backup of the broker's data",
+    },
     "proof by web page": {
         ("NetworkPolicy", "certificate-solvers"): "lets the ingress in to pods that answer an authority",
     },
@@ -138,6 +142,7 @@ CHOICES = {
     "node ports": "`mqtt.mode: node_port`",
     "gateway": "`iotistic:routes: gateway`",
     "store with credentials": "backups in the stack's own store",
+    "decommissioned": "a decommissioned customer",
     "proof by web page": "certificates proved by a web page",
 }
 """How each variant is chosen."""
