@@ -29,6 +29,9 @@ PORTS: tuple[Endpoint, ...] = (
 )
 """Every port that an instance listens on."""
 
+PROBE_LABELS = {"iotistic.io/part": "probe"}
+"""Labels of every probe."""
+
 TRY_ALL = """
 import json, socket, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +53,7 @@ def probe_pod(namespace: str, name: str, labels: Mapping[str, str]) -> dict[str,
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
+        "metadata": {"name": name, "namespace": namespace, "labels": {**PROBE_LABELS, **labels}},
         "spec": {
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 0,
