@@ -11,7 +11,7 @@ from infra.platform.mqtt_proxy import APP
 from tests.node.devices import account
 from tests.node.probes import probe_pod
 from tests.node.tls import Served, read_certificate
-from tests.node.world import as_list
+from tests.node.world import as_list, eventually
 
 if TYPE_CHECKING:
     import subprocess
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.node.world import World
 
 DOMAIN = "iotistic.localhost"
+TAKEN_UP_SECONDS = 300
+"""A certificate that is issued is brought into the pod by the kubelet, and noticed by who serves it."""
 _AUTHORITY = "/etc/authority/ca.crt"
 
 
@@ -69,18 +71,26 @@ class Outside:
         """Return what is served by a customer's name, verified."""
         return read_certificate(self.world, self.pod, self.authority, host(tenant), host(tenant))
 
+    def trusts(self, tenant: str) -> bool:
+        """Return whether it trusts what is served by a customer's name."""
+        try:
+            self.served(tenant)
+        except AssertionError:
+            return False
+        return True
+
 
 @contextmanager
 def client_outside(
     world: World, place: str, authority: str, tenants: Sequence[str], *, address: str | None = None
 ) -> Iterator[Outside]:
-    """Run a client by whose books these customers' names lead to the edge.
+    """Run a client for which these customers' names lead to the edge, once it trusts what is served there.
 
     Args:
         world: The world.
         place: Its namespace, made for it where there is none.
         authority: Certificate of whom it trusts.
-        tenants: The customers; those that are none count too.
+        tenants: The customers; those that are none count too, but for the first.
         address: Where the names lead instead.
     """
     edge = world.get(f"service/{APP}", f"--namespace={EDGE_NAMESPACE}")["spec"]["clusterIP"]
@@ -96,6 +106,8 @@ def client_outside(
     world.apply(*made)
     try:
         world.kubectl("wait", "--for=condition=Ready", "pod/client", f"--namespace={place}", "--timeout=180s")
-        yield Outside(world, place, authority)
+        device = Outside(world, place, authority)
+        eventually(lambda: device.trusts(tenants[0]), seconds=TAKEN_UP_SECONDS)
+        yield device
     finally:
         world.kubectl("delete", "--filename=-", "--wait=false", stdin=as_list(made))

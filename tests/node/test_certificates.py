@@ -9,7 +9,7 @@ import pytest
 
 from infra.names import EDGE_NAMESPACE
 from tests.node.devices import NAMESPACE, account, with_device
-from tests.node.outside import DOMAIN, Outside, client_outside, host
+from tests.node.outside import DOMAIN, TAKEN_UP_SECONDS, Outside, client_outside, host
 from tests.node.tls import Served, listening, read_certificate, renew
 from tests.node.world import World, eventually
 
@@ -74,8 +74,8 @@ def test_renewed_certificates_are_taken_up_without_dropping_a_client(
     ):
         renew(secured, BROKER_TLS, "customer-acme")
         renew(secured, EDGE_TLS, EDGE_NAMESPACE)
-        eventually(lambda: served_by_broker(secured).serial != before[0], seconds=240)
-        eventually(lambda: outside.served("acme").serial != before[1], seconds=400)
+        eventually(lambda: served_by_broker(secured).serial != before[0], seconds=TAKEN_UP_SECONDS)
+        eventually(lambda: outside.served("acme").serial != before[1], seconds=TAKEN_UP_SECONDS)
         sent = outside.mqtt("pub", "acme", "-t", topic, "-m", "still here")
         assert sent.returncode == 0, sent.stderr
         for said in (at_broker(), at_edge()):
