@@ -21,6 +21,7 @@ from infra.customer.pods import (
 )
 from infra.customer.ports import API_PORT, MQTT_METRICS_PORT, MQTT_PORT, MQTTS_PORT, WEBSOCKET_PORT
 from infra.exemptions import SECRET_IN_ENVIRONMENT, UNPROBED_WATCHER
+from infra.platform.certificates_settings import ACME_ISSUER
 from tenants.models import MqttMode
 from tenants.sizing import WATCHER
 
@@ -108,23 +109,20 @@ def _ports(instance: Instance) -> dict[str, int]:
 
 def _certificate(instance: Instance) -> Manifest:
     """Return the broker's own certificate, for devices that the edge passes through to it."""
-    namespace = instance.tenant.namespace
+    issuer = instance.surroundings.broker_issuer
+    names = [instance.tenant.mqtt_host(instance.surroundings.domain)]
+    if issuer != ACME_ISSUER:
+        # A public authority would refuse the whole certificate for a name that is no public one.
+        names.append(f"{APP}.{instance.tenant.namespace}.svc.cluster.local")
     return {
         "apiVersion": "cert-manager.io/v1",
         "kind": "Certificate",
         "metadata": instance.metadata(secrets.BROKER_TLS, app=APP, component=COMPONENT),
         "spec": {
             "secretName": secrets.BROKER_TLS,
-            "dnsNames": [
-                instance.tenant.mqtt_host(instance.surroundings.domain),
-                f"{APP}.{namespace}.svc.cluster.local",
-            ],
+            "dnsNames": names,
             "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
-            "issuerRef": {
-                "group": "cert-manager.io",
-                "kind": "ClusterIssuer",
-                "name": instance.surroundings.broker_issuer,
-            },
+            "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": issuer},
         },
     }
 

@@ -37,6 +37,7 @@ def known_tools(versions: ToolVersions) -> dict[str, Tool]:
         _kube_score(wanted["kube-score"]),
         _checkov(wanted["checkov"]),
         _actionlint(wanted["actionlint"]),
+        _pebble(wanted["pebble"]),
     ]
     return {tool.name: tool for tool in tools}
 
@@ -302,4 +303,28 @@ def _actionlint(version: str) -> Tool:
         ),
         asked=("-version",),
         stamps={f"github.com/{repository}.version": "{version}"},
+    )
+
+
+def _pebble(version: str) -> Tool:
+    name = "pebble"
+    repository = f"letsencrypt/{name}"
+    folder = f"{name}-{{os}}-{{arch}}"
+    return Tool(
+        name=name,
+        version=version,
+        binaries=(name,),
+        version_arguments=("-version",),
+        release=_github_release(
+            repository, f"{folder}.tar.gz", members={name: f"{folder}/{{os}}/{{arch}}/{name}"}
+        ),
+        builds=(
+            GoBuild(
+                binary=name,
+                directory=name,
+                package=f"github.com/{repository}/v2/cmd/{name}",
+                stamps={"main.version": "v{version}"},
+            ),
+        ),
+        optional=True,
     )

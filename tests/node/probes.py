@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tests.isolation import Endpoint
     from tests.node.world import World
 
+PROBE_LABELS = {"iotistic.io/part": "probe"}
+"""Labels of every probe."""
+
 TRY_ALL = """
 import json, socket, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +58,7 @@ def probe_pod(namespace: str, name: str, labels: Mapping[str, str]) -> dict[str,
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
+        "metadata": {"name": name, "namespace": namespace, "labels": {**PROBE_LABELS, **labels}},
         "spec": {
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 0,

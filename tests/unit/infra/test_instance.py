@@ -30,6 +30,15 @@ def test_gateway_routes_replace_the_ingress_and_redirect_to_tls() -> None:
     assert found["HTTPRoute"] == ["web", "redirect"]
 
 
+@pytest.mark.parametrize(("issuer", "inside"), [("iotistic-ca", True), ("iotistic-acme", False)])
+def test_a_public_authority_is_asked_for_no_name_inside_the_cluster(issuer: str, *, inside: bool) -> None:
+    objects = manifests(instance_of("acme", surroundings={"broker_issuer": issuer}))
+    (certificate,) = (item for item in objects if item["kind"] == "Certificate")
+    own, *more = certificate["spec"]["dnsNames"]
+    assert own == "mqtt-acme.iotistic.localhost"
+    assert more == (["mosquitto.customer-acme.svc.cluster.local"] if inside else [])
+
+
 def test_without_an_operator_nothing_of_its_kinds_is_declared() -> None:
     bare = {"monitoring": False, "broker_issuer": None, "backup_repository": None}
     found = kinds(manifests(instance_of("acme", surroundings=bare)))

@@ -463,6 +463,7 @@ class TestPins:
         ("kwok", "sigs.k8s.io/kwok", "kwok"),
         ("helm", "helm.sh/helm/v3", "helm"),
         ("kube-score", "github.com/zegl/kube-score", "kube-score"),
+        ("pebble", "github.com/letsencrypt/pebble/v2", "pebble"),
     )
 
     @staticmethod
