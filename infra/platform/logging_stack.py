@@ -81,39 +81,21 @@ def _policies(environment: str) -> list[Manifest]:
     watching, agents = policies.namespace(MONITORING_NAMESPACE), policies.namespace(LOG_AGENT_NAMESPACE)
     own = policies.pods(LOKI)
 
-    def policy(
-        name: str, namespace: str, *, ingress: Sequence[policies.Rule], egress: Sequence[policies.Rule]
-    ) -> Manifest:
-        return policies.policy(
-            name,
-            app=APP,
-            namespace=namespace,
-            environment=environment,
-            selected={"matchLabels": {"app.kubernetes.io/name": name}},
-            ingress=ingress,
-            egress=egress,
-        )
-
-    closed = [
-        policies.policy(
-            "default-deny", app=APP, namespace=namespace, environment=environment, egress=[policies.DNS]
-        )
-        for namespace in (LOGGING_NAMESPACE, LOG_AGENT_NAMESPACE)
-    ]
+    store = policies.Policies(app=APP, namespace=LOGGING_NAMESPACE, environment=environment)
+    agent = policies.Policies(app=APP, namespace=LOG_AGENT_NAMESPACE, environment=environment)
     return [
-        *closed,
-        policy(
+        store.of_all("default-deny", egress=[policies.DNS]),
+        agent.of_all("default-deny", egress=[policies.DNS]),
+        store.of(
             LOKI,
-            LOGGING_NAMESPACE,
             ingress=[
                 {"from": [agents, watching], "ports": policies.ports(LOKI_PORT)},
                 {"from": [own], "ports": policies.ports(*MEMBER_PORTS)},
             ],
             egress=[{"to": [own], "ports": policies.ports(*MEMBER_PORTS)}],
         ),
-        policy(
+        agent.of(
             ALLOY,
-            LOG_AGENT_NAMESPACE,
             ingress=[{"from": [watching], "ports": policies.ports(ALLOY_PORT)}],
             egress=[
                 {"to": [policies.namespace(LOGGING_NAMESPACE)], "ports": policies.ports(LOKI_PORT)},
