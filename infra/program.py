@@ -80,7 +80,12 @@ async def declare() -> dict[str, Any]:
     placement = Placement(provider=cluster.provider, protect=settings.protect)
     zone = make_zone(settings, cluster)
     platform = declare_platform(
-        settings, images=images, placement=placement, zone=zone, depends_on=cluster.ready
+        settings,
+        images=images,
+        placement=placement,
+        zone=zone,
+        services=cluster.services,
+        depends_on=cluster.ready,
     )
     backups: Mapping[str, Identity] = {}
     if settings.backup_store is not None and cluster.services is not None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import pulumi
 
-    from infra.clusters.services import Zone
+    from infra.clusters.services import Services, Zone
     from infra.component import Placement
     from infra.images import ImageSource
     from infra.settings import Settings
@@ -54,6 +54,7 @@ def declare_platform(
     images: ImageSource,
     placement: Placement,
     zone: Zone | None,
+    services: Services | None,
     depends_on: Sequence[pulumi.Resource],
 ) -> Parts:
     """Declare every part that the stack chose.
@@ -63,6 +64,7 @@ def declare_platform(
         images: Where images come from.
         placement: Where everything goes.
         zone: The domain's zone, if the stack makes it.
+        services: What the cluster's cloud offers, if it is one that the stack makes.
         depends_on: What the cluster needs before.
     """
     platform = Platform(
@@ -121,7 +123,7 @@ def declare_platform(
                 depends_on=[*platform.ready, *_only(issued, EDGE_NAMESPACE)],
             ),
         )
-    declare_watched(settings, images=images, placement=placement, depends_on=ready)
+    declare_watched(settings, images=images, placement=placement, services=services, depends_on=ready)
     return Parts(ready=ready, edge=edge)
 
 
