@@ -200,7 +200,9 @@ def test_in_a_cloud_logs_are_kept_in_a_place_that_only_the_store_reaches(
     chosen = {"install": True, "store": {"name": "manylogs"}}
     declared = {
         item.name: item
-        for item in run({**cloud_config(config, cloud), "logging": json.dumps(chosen)}, MqttMode.SHARED)
+        for item in run(
+            {**cloud_config(config, cloud), "logging": json.dumps(chosen)}, MqttMode.SHARED
+        ).resources
     }
     told = declared[STORE].inputs["values"]
     kind, bucket, prefix, settings = OBJECTS[cloud]
