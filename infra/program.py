@@ -79,9 +79,7 @@ async def declare() -> dict[str, Any]:
     cluster = choose.connect(settings, images)
     placement = Placement(provider=cluster.provider, protect=settings.protect)
     zone = make_zone(settings, cluster)
-    platform = declare_platform(
-        settings, images=images, placement=placement, zone=zone, depends_on=cluster.ready
-    )
+    platform = declare_platform(settings, images=images, placement=placement, cluster=cluster, zone=zone)
     backups: Mapping[str, Identity] = {}
     if settings.backup_store is not None and cluster.services is not None:
         backups = make_backup_store(settings.backup_store, cluster.services, registry.tenants)

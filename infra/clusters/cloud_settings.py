@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 
 from infra.clusters.backups import BackupRoute
+from infra.clusters.objects import ObjectRoute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,6 +115,15 @@ class AksSettings(CloudSettings):
             pod_labels=self.IDENTITY_LABELS,
         )
 
+    def objects(self, store: str, namespace: str) -> ObjectRoute:
+        """Return the way to a namespace's own container, in the storage account ``store``."""
+        return ObjectRoute(
+            kind="azure",
+            bucket=namespace,
+            settings={"account_name": store},
+            pod_labels=self.IDENTITY_LABELS,
+        )
+
 
 class EksSettings(CloudSettings):
     """Amazon Elastic Kubernetes Service."""
@@ -129,12 +139,25 @@ class EksSettings(CloudSettings):
         Field(default_factory=lambda: ["a", "b", "c"], description="Letters of the availability zones.")
     )
 
+    CREDENTIALS: ClassVar[str] = "169.254.170.23/32"
+    """Where the agent on each node hands them out."""
+
     def backups(self, store: str) -> BackupRoute:
         """Return the way to a prefix for each customer, in the bucket ``store``."""
         return BackupRoute(
             pattern=f"s3:https://s3.{self.region}.amazonaws.com/{store}/{{namespace}}",
             environment={"AWS_DEFAULT_REGION": self.region},
-            credentials="169.254.170.23/32",
+            credentials=self.CREDENTIALS,
+        )
+
+    def objects(self, store: str, namespace: str) -> ObjectRoute:
+        """Return the way to a namespace's own prefix, in the bucket ``store``."""
+        return ObjectRoute(
+            kind="s3",
+            bucket=store,
+            prefix=namespace,
+            settings={"endpoint": f"s3.{self.region}.amazonaws.com", "region": self.region},
+            credentials=self.CREDENTIALS,
         )
 
 
@@ -152,9 +175,16 @@ class GkeSettings(CloudSettings):
         """Where Google knows the cluster's service accounts."""
         return f"{self.project}.svc.id.goog"
 
+    CREDENTIALS: ClassVar[str] = "169.254.169.254/32"
+    """Where the metadata server on each node hands them out."""
+
     def backups(self, store: str) -> BackupRoute:
         """Return the way to a folder for each customer, in the bucket ``store``."""
-        return BackupRoute(pattern=f"gs:{store}:/{{namespace}}", credentials="169.254.169.254/32")
+        return BackupRoute(pattern=f"gs:{store}:/{{namespace}}", credentials=self.CREDENTIALS)
+
+    def objects(self, store: str, namespace: str) -> ObjectRoute:
+        """Return the way to a namespace's own folder, in the bucket ``store``."""
+        return ObjectRoute(kind="gcs", bucket=store, prefix=namespace, credentials=self.CREDENTIALS)
 
 
 AnyCloud: TypeAlias = Annotated[AksSettings | EksSettings | GkeSettings, Field(discriminator="kind")]

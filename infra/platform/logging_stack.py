@@ -7,6 +7,7 @@
 | prometheus          | loki, alloy    | 3100, 12345    |
 | loki                | loki           | 7946, 9095     |
 | alloy               | the API server | 443, 6443      |
+| loki                | the cloud      | 443, 80        |
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from infra.customer.isolation import CREDENTIALS_PORT
 from infra.customer.model import checksum
 from infra.names import LOG_AGENT_NAMESPACE, LOGGING_NAMESPACE, MONITORING_NAMESPACE, platform_labels
 from infra.platform import logging_values, policies
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     import pulumi
 
+    from infra.clusters.objects import ObjectRoute
     from infra.component import Manifest, Placement
 
 APP: Final = "logging"
@@ -59,9 +62,14 @@ def namespaces(environment: str) -> list[Manifest]:
     ]
 
 
-def manifests(environment: str) -> list[Manifest]:
-    """Return the agent's configuration, and who may talk to whom."""
-    return [_config_map(environment), *_policies(environment)]
+def manifests(environment: str, objects: ObjectRoute | None = None) -> list[Manifest]:
+    """Return the agent's configuration, and who may talk to whom.
+
+    Args:
+        environment: The environment's name, for labels.
+        objects: The way to a place in the cloud, if logs are kept there.
+    """
+    return [_config_map(environment), *_policies(environment, objects)]
 
 
 def _config_map(environment: str) -> Manifest:
@@ -77,43 +85,25 @@ def _config_map(environment: str) -> Manifest:
     }
 
 
-def _policies(environment: str) -> list[Manifest]:
+def _policies(environment: str, objects: ObjectRoute | None) -> list[Manifest]:
     watching, agents = policies.namespace(MONITORING_NAMESPACE), policies.namespace(LOG_AGENT_NAMESPACE)
     own = policies.pods(LOKI)
 
-    def policy(
-        name: str, namespace: str, *, ingress: Sequence[policies.Rule], egress: Sequence[policies.Rule]
-    ) -> Manifest:
-        return policies.policy(
-            name,
-            app=APP,
-            namespace=namespace,
-            environment=environment,
-            selected={"matchLabels": {"app.kubernetes.io/name": name}},
-            ingress=ingress,
-            egress=egress,
-        )
-
-    closed = [
-        policies.policy(
-            "default-deny", app=APP, namespace=namespace, environment=environment, egress=[policies.DNS]
-        )
-        for namespace in (LOGGING_NAMESPACE, LOG_AGENT_NAMESPACE)
-    ]
+    store = policies.Policies(app=APP, namespace=LOGGING_NAMESPACE, environment=environment)
+    agent = policies.Policies(app=APP, namespace=LOG_AGENT_NAMESPACE, environment=environment)
     return [
-        *closed,
-        policy(
+        store.of_all("default-deny", egress=[policies.DNS]),
+        agent.of_all("default-deny", egress=[policies.DNS]),
+        store.of(
             LOKI,
-            LOGGING_NAMESPACE,
             ingress=[
                 {"from": [agents, watching], "ports": policies.ports(LOKI_PORT)},
                 {"from": [own], "ports": policies.ports(*MEMBER_PORTS)},
             ],
-            egress=[{"to": [own], "ports": policies.ports(*MEMBER_PORTS)}],
+            egress=[{"to": [own], "ports": policies.ports(*MEMBER_PORTS)}, *_to_the_cloud(objects)],
         ),
-        policy(
+        agent.of(
             ALLOY,
-            LOG_AGENT_NAMESPACE,
             ingress=[{"from": [watching], "ports": policies.ports(ALLOY_PORT)}],
             egress=[
                 {"to": [policies.namespace(LOGGING_NAMESPACE)], "ports": policies.ports(LOKI_PORT)},
@@ -121,6 +111,16 @@ def _policies(environment: str) -> list[Manifest]:
             ],
         ),
     ]
+
+
+def _to_the_cloud(objects: ObjectRoute | None) -> list[policies.Rule]:
+    if objects is None:
+        return []
+    reached: list[policies.Rule] = [{"ports": policies.ports(443)}]
+    if objects.credentials is not None:
+        peer = {"ipBlock": {"cidr": objects.credentials}}
+        reached.append({"to": [peer], "ports": policies.ports(CREDENTIALS_PORT)})
+    return reached
 
 
 class LoggingStack(ChartComponent):
@@ -135,12 +135,13 @@ class LoggingStack(ChartComponent):
             for item in namespaces(args.environment)
         ]
         before: list[pulumi.Resource] = [*args.depends_on, *homes]
-        before += [self.declare(item, depends_on=homes) for item in manifests(args.environment)]
+        wanted = manifests(args.environment, args.logs.objects)
+        before += [self.declare(item, depends_on=homes) for item in wanted]
         store = self.install(
             load_chart(LOKI),
             namespace=LOGGING_NAMESPACE,
             values=logging_values.loki(args.logs),
-            depends_on=before,
+            depends_on=[*before, *(args.logs.identity.ready if args.logs.identity else ())],
         )
         fingerprint = checksum({CONFIG_FILE: logging_values.agent_configuration()})
         self.install(

@@ -17,6 +17,8 @@ from infra.platform.redaction import REDACTIONS, REPLACEMENT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from infra.clusters.objects import ObjectRoute
+    from infra.clusters.services import Identity
     from infra.images import ImageSource
     from infra.platform.chart import Values
     from infra.platform.logging_settings import LoggingSettings
@@ -57,6 +59,8 @@ class Logs:
         storage_class: StorageClass of the volume.
         images: Where images come from.
         monitoring: Whether the Prometheus operator reads ServiceMonitors.
+        objects: The way to a place in the cloud, if logs are kept there.
+        identity: What the store is in that cloud.
     """
 
     settings: LoggingSettings
@@ -64,6 +68,8 @@ class Logs:
     storage_class: str
     images: ImageSource
     monitoring: bool
+    objects: ObjectRoute | None = None
+    identity: Identity | None = None
 
 
 def agent_configuration() -> str:
@@ -84,6 +90,7 @@ def agent_configuration() -> str:
 
 def loki(logs: Logs) -> Values:
     """Return the values of Loki's chart: one process for everything, with a volume."""
+    kept_in = "filesystem" if logs.objects is None else logs.objects.kind
     off: dict[str, Any] = {"enabled": False}
     told: Values = {
         "fullnameOverride": LOKI,
@@ -93,23 +100,25 @@ def loki(logs: Logs) -> Values:
             "auth_enabled": False,
             "analytics": {"reporting_enabled": False},
             "commonConfig": {"replication_factor": 1},
-            "storage": {"type": "filesystem"},
+            "storage": _storage(logs.objects),
             "schemaConfig": {
                 "configs": [
                     {
                         "from": SCHEMA_SINCE,
                         "store": "tsdb",
-                        "object_store": "filesystem",
+                        "object_store": kept_in,
                         "schema": "v13",
                         "index": {"prefix": "index_", "period": "24h"},
                     }
                 ]
             },
             "limits_config": _limits(logs),
+            # No rule asks logs. Where the chart would look for some, the store may not.
+            "rulerConfig": {"storage": {"type": "local", "local": {"directory": f"{_DATA}/rules"}}},
             "compactor": {
                 "working_directory": f"{_DATA}/compactor",
                 "retention_enabled": True,
-                "delete_request_store": "filesystem",
+                "delete_request_store": kept_in,
             },
         },
         "singleBinary": {
@@ -128,15 +137,33 @@ def loki(logs: Logs) -> Values:
         "resultsCache": off,
         "lokiCanary": off,
         "test": off,
+        "ruler": off,
         "minio": off,
         "sidecar": {"rules": off},
         "rbac": {"namespaced": True},
         "serviceAccount": {"automountServiceAccountToken": False},
         "monitoring": {"serviceMonitor": {"enabled": logs.monitoring}},
     }
+    if logs.identity is not None:
+        told["serviceAccount"]["annotations"] = dict(logs.identity.annotations)
+        told["loki"]["podLabels"] = dict(logs.identity.pod_labels)
     if logs.images.mirror is not None:
         told["global"] = {"imageRegistry": logs.images.mirror}
     return told
+
+
+def _storage(objects: ObjectRoute | None) -> Values:
+    if objects is None:
+        return {"type": "filesystem"}
+    return {
+        "bucketNames": {"chunks": objects.bucket, "ruler": objects.bucket},
+        "use_thanos_objstore": True,
+        "object_store": {
+            "type": objects.kind,
+            "storage_prefix": objects.prefix or "",
+            objects.kind: dict(objects.settings),
+        },
+    }
 
 
 def _limits(logs: Logs) -> Values:

@@ -49,6 +49,13 @@ def _logs(settings: Settings) -> Iterator[_Finding]:
             "the run would wait for Loki until it gives up, and there are no logs",
             "leave it out",
         )
+    if settings.logging.store is not None and settings.cloud is None:
+        yield (
+            "logging.store",
+            f"is set, on the cluster {settings.cluster}",
+            "it is made in the cloud of a cluster that the stack makes, and this is none",
+            "leave it out: logs are kept on the volume",
+        )
 
 
 def _stack(settings: Settings) -> Iterator[_Finding]:

@@ -149,26 +149,10 @@ def _policies(environment: str, watch: Watch) -> list[Manifest]:
     siblings = policies.pods(alertmanager.APP)
     exporters = policies.OURS | policies.pods(exporter.APP)
 
-    def policy(app: str, *, ingress: Sequence[policies.Rule], egress: Sequence[policies.Rule]) -> Manifest:
-        return policies.policy(
-            app,
-            app=APP,
-            namespace=MONITORING_NAMESPACE,
-            environment=environment,
-            selected={"matchLabels": {"app.kubernetes.io/name": app}},
-            ingress=ingress,
-            egress=egress,
-        )
-
+    policy = policies.Policies(app=APP, namespace=MONITORING_NAMESPACE, environment=environment)
     return [
-        policies.policy(
-            "default-deny",
-            app=APP,
-            namespace=MONITORING_NAMESPACE,
-            environment=environment,
-            egress=[policies.DNS],
-        ),
-        policy(
+        policy.of_all("default-deny", egress=[policies.DNS]),
+        policy.of(
             PROMETHEUS,
             ingress=[
                 {"from": [grafana, exporters], "ports": policies.ports(PROMETHEUS_PORT)},
@@ -177,7 +161,7 @@ def _policies(environment: str, watch: Watch) -> list[Manifest]:
             # Metrics are told at ports of all kinds, at pods and at nodes.
             egress=[{}],
         ),
-        policy(
+        policy.of(
             alertmanager.APP,
             ingress=[
                 {"from": [prometheus, grafana], "ports": policies.ports(ALERTMANAGER_PORT)},
@@ -189,7 +173,7 @@ def _policies(environment: str, watch: Watch) -> list[Manifest]:
                 {"ports": policies.ports(*_receiving(watch))},
             ],
         ),
-        policy(
+        policy.of(
             GRAFANA,
             ingress=[
                 {
@@ -205,12 +189,12 @@ def _policies(environment: str, watch: Watch) -> list[Manifest]:
                 *([_logs()] if watch.logs else []),
             ],
         ),
-        policy(
+        policy.of(
             STATE,
             ingress=[{"from": [prometheus], "ports": policies.ports(*STATE_PORTS)}],
             egress=[api_server],
         ),
-        policy(
+        policy.of(
             OPERATOR,
             ingress=[{"from": [prometheus], "ports": policies.ports(RELOADER_PORT)}],
             egress=[api_server],

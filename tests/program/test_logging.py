@@ -16,6 +16,8 @@ from infra.platform.logging_values import ADDRESS, LABELS, Logs, agent_configura
 from infra.platform.monitoring_values import values
 from infra.platform.redaction import REDACTIONS
 from tenants.errors import UsageError
+from tenants.models import MqttMode
+from tests.program.clouds import cloud_config, run
 from tests.program.instances import as_yaml
 from tests.program.watching import watch, watched
 
@@ -176,6 +178,53 @@ def test_grafana_asks_the_store_where_there_is_one(
     assert "additionalDataSources" not in values(watch())["grafana"]
 
 
+OBJECTS = {
+    "aks": ("azure", "logging", "", {"account_name": "manylogs"}),
+    "eks": (
+        "s3",
+        "manylogs",
+        "logging",
+        {"endpoint": "s3.eu-central-1.amazonaws.com", "region": "eu-central-1"},
+    ),
+    "gke": ("gcs", "manylogs", "logging", {}),
+}
+"""Where each cloud keeps logs: interface, bucket, what all names begin with, what else is told."""
+
+
+# Resources that nothing here uses warn of their successors when their modules are imported.
+@pytest.mark.filterwarnings(r"ignore:(aws|gcp|s3)\..* has been deprecated:DeprecationWarning")
+@pytest.mark.parametrize("cloud", OBJECTS)
+def test_in_a_cloud_logs_are_kept_in_a_place_that_only_the_store_reaches(
+    config: dict[str, str], cloud: str
+) -> None:
+    chosen = {"install": True, "store": {"name": "manylogs"}}
+    declared = {
+        item.name: item
+        for item in run(
+            {**cloud_config(config, cloud), "logging": json.dumps(chosen)}, MqttMode.SHARED
+        ).resources
+    }
+    told = declared[STORE].inputs["values"]
+    kind, bucket, prefix, settings = OBJECTS[cloud]
+    storage = told["loki"]["storage"]
+    assert storage["bucketNames"]["chunks"] == bucket
+    assert storage["object_store"] == {"type": kind, "storage_prefix": prefix, kind: settings}
+    assert told["loki"]["schemaConfig"]["configs"][0]["object_store"] == kind
+    assert told["loki"]["compactor"]["delete_request_store"] == kind
+    assert "secret" not in json.dumps(storage), "it is known by what it is"
+    if cloud == "aks":
+        assert told["serviceAccount"]["annotations"] == {
+            "azure.workload.identity/client-id": "cloud-logs-logging-client"
+        }
+        assert told["loki"]["podLabels"] == {"azure.workload.identity/use": "true"}
+    egress = declared["logging-network-policy-loki"].inputs["spec"]["egress"]
+    addresses = [
+        peer["ipBlock"]["cidr"] for rule in egress for peer in rule.get("to", []) if "ipBlock" in peer
+    ]
+    assert len(addresses) == (0 if cloud == "aks" else 1)
+    assert {"ports": [{"protocol": "TCP", "port": 443}]} in egress
+
+
 @pytest.mark.parametrize(
     ("chosen", "cluster", "keys"),
     [
@@ -185,6 +234,7 @@ def test_grafana_asks_the_store_where_there_is_one(
             "existing",
             ["logging.days", "logging.retentionDays", "logging.storage"],
         ),
+        ('{"store": {"name": "manylogs"}}', "existing", ["logging.store"]),
         ("yes", "existing", ["logging"]),
     ],
 )
