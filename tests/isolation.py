@@ -182,6 +182,9 @@ What is not in a table is refused. A test holds the rendered policies against th
 every kind of broker, by the rules of Kubernetes. Another sends packets on a real node (`make node`), where
 probes stand in for options.
 
+The MQTT edge itself reaches one port of a broker alone, by a policy of its own: 1883, or 8883 where TLS is
+passed through to the broker.
+
 The node on which a pod runs reaches all of the pod's ports, since it asks for health: Kubernetes says so, and
 no policy changes it. "{internet}" is every address outside the private ranges: never a pod, a Service, a node
 or the cloud's metadata. A namespace's name is a label that the API server sets, so no other namespace can
