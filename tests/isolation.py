@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infra.customer.backup import VOLUME
+from ops.markdown import table
 from tenants.models import MqttMode
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def page() -> str:
         internet=INTERNET[0].upper() + INTERNET[1:],
         inside=_matrix(inward, ENDPOINTS),
         outside=_matrix(APPS, (*outward, *never)),
-        cases=_markdown(["where", "from", "to", "ports"], _opened_only()),
+        cases=table(["where", "from", "to", "ports"], _opened_only()),
     )
 
 
@@ -225,7 +226,7 @@ def _matrix(sources: Iterable[str], targets: Sequence[tuple[str, int | None]]) -
         [source, *("**yes**" if target in reached_from(source) else "-" for target in targets)]
         for source in sources
     ]
-    return _markdown(["from", *titles], rows)
+    return table(["from", *titles], rows)
 
 
 def _opened_only() -> list[list[str]]:
@@ -242,10 +243,6 @@ def _opened_only() -> list[list[str]]:
 
 def _list(ports: Iterable[int]) -> str:
     return ", ".join(map(str, ports))
-
-
-def _markdown(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (titles, ["---"] * len(titles), *rows))
 
 
 def opened_for(instance: Instance) -> tuple[Way, ...]:
