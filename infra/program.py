@@ -10,6 +10,7 @@ import pulumi
 from infra.clusters import choose
 from infra.clusters.cloud_settings import balancer_annotations
 from infra.component import Placement
+from infra.customer.authentication import refuse_unreadable
 from infra.customer.available import refuse_unavailable
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
 from infra.customer.model import Credentials, Instance, Surroundings
@@ -75,6 +76,7 @@ async def declare() -> dict[str, Any]:
         folder=registry_folder(settings.environment),
     )
     instances = instances_of(settings, registry)
+    refuse_unreadable(instances, where=f"Pulumi.{pulumi.get_stack()}.yaml")
 
     cluster = choose.connect(settings, images)
     placement = Placement(provider=cluster.provider, protect=settings.protect)
@@ -177,4 +179,5 @@ def surroundings_of(settings: Settings) -> Surroundings:
         backup_repository=settings.backup_repository,
         backup_route=settings.backup_route,
         balancer=balancer_annotations(settings.cluster),
+        mqtt_authentication=settings.mqtt_authentication,
     )

@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticKnownError
 
 from infra.clusters.cloud_settings import CLOUDS, AnyCloud
+from infra.customer.authentication import Authentication
 from infra.platform.backup_store import BackupStoreSettings
 from infra.platform.certificates_settings import CertificatesSettings
 from infra.platform.dns import DnsSettings
@@ -176,6 +177,7 @@ class Settings(BaseModel):
     dns: Annotated[
         DnsSettings | None, BeforeValidator(_object_or_none), AfterValidator(_names_of_a_cloud)
     ] = None
+    mqtt_authentication: Authentication = "http"
     protect: bool
     image_mirror: OrNone = None
     image_overrides: Json[dict[str, str]] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from infra.customer import authentication
 from infra.customer.backup import VOLUME
 from ops.markdown import table
 from tenants.models import MqttMode
@@ -107,6 +108,7 @@ NODE_PORTS: Final = Case(
 WEB_PROOF: Final = Case(
     "certificates are proved by a web page", lambda instance: instance.surroundings.answers_authority
 )
+ASKS_DATABASE: Final = Case("the broker asks the database", authentication.asks_database)
 REMOTE: Final = Case(
     "backups leave the cluster",
     lambda instance: instance.surroundings.backups and instance.surroundings.backup_repository != VOLUME,
@@ -123,12 +125,14 @@ class Way:
         target: Where to.
         ports: Which ports there, by TCP; for DNS by UDP too.
         only: Where alone it is open, or None for everywhere that both ends exist.
+        unless: Where it is not open all the same.
     """
 
     source: str
     target: str
     ports: tuple[int, ...]
     only: Case | None = None
+    unless: Case | None = None
 
 
 EVERYBODY: Final = tuple(place for place in ELSEWHERE if place != OTHER)
@@ -136,7 +140,8 @@ EVERYBODY: Final = tuple(place for place in ELSEWHERE if place != OTHER)
 
 WAYS: Final = (
     *(Way(app, DNS, (53,)) for app in APPS),
-    Way("mosquitto", "api", (3002,)),
+    Way("mosquitto", "api", (3002,), unless=ASKS_DATABASE),
+    Way("mosquitto", "postgres", (5432,), ASKS_DATABASE),
     Way("exporter", "api", (3002,)),
     Way("node-red", "api", (3002,)),
     # The Job that settles the API's first data shares the API's policy. It listens nowhere.
@@ -204,6 +209,8 @@ The Job that settles the API's first data (`settle`) shares the API's policy and
 ## Opened only for some
 
 {cases}
+
+A broker that asks the database does not reach the API.
 """
 
 
@@ -247,4 +254,9 @@ def _list(ports: Iterable[int]) -> str:
 
 def opened_for(instance: Instance) -> tuple[Way, ...]:
     """Return the ways that are open at an instance, if both ends exist."""
-    return tuple(way for way in WAYS if way.only is None or way.only.holds(instance))
+    return tuple(
+        way
+        for way in WAYS
+        if (way.only is None or way.only.holds(instance))
+        and not (way.unless is not None and way.unless.holds(instance))
+    )

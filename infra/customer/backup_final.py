@@ -72,7 +72,7 @@ def _database(instance: Instance) -> dict[str, Any]:
     server["restartPolicy"] = "Always"
     user = postgres.POSTGRES_USER
     server["securityContext"] |= {"runAsUser": user, "runAsGroup": user}
-    files = {**backup.configuration(instance), **postgres.configuration()}
+    files = {**backup.configuration(instance), **postgres.configuration(instance)}
     return backup.pod(
         instance,
         server,
@@ -81,7 +81,7 @@ def _database(instance: Instance) -> dict[str, Any]:
         group=user,
         further=[
             config_volume("config", sorted(files)),
-            secret_volume(secrets.DATABASE, ["api-password", "exporter-password", "superuser-password"]),
+            secret_volume(secrets.DATABASE, sorted(secrets.database_passwords(instance))),
             *scratch("run"),
         ],
         # The steps ask for the database by the name of its Service, which has nobody behind it.

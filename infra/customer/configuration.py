@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def config_map(instance: Instance) -> Manifest:
     """Return the ConfigMap."""
     files = {
-        **postgres.configuration(),
+        **postgres.configuration(instance),
         **migrations.configuration(),
         **settle.configuration(instance),
         **dashboard.configuration(instance),

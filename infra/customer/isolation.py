@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra.customer import (
     api,
+    authentication,
     backup,
     dashboard,
     exporter,
@@ -95,7 +96,9 @@ def _backup(instance: Instance) -> Manifest:
 
 
 def _postgres(instance: Instance) -> Manifest:
-    clients = (api.APP, settle.APP, backup.APP)
+    clients = [api.APP, settle.APP, backup.APP]
+    if authentication.asks_database(instance):
+        clients.append(mosquitto.APP)
     return _policy(
         instance,
         postgres.APP,
@@ -111,7 +114,7 @@ def _api(instance: Instance) -> Manifest:
     callers = _namespace(INGRESS_NAMESPACE) + _everybody(instance)
     egress = [_to(_pods(instance, postgres.APP), POSTGRES_PORT)]
     if instance.own_broker:
-        callers += _pods(instance, mosquitto.APP)
+        callers += [] if authentication.asks_database(instance) else _pods(instance, mosquitto.APP)
         egress.append(_to(_pods(instance, mosquitto.APP), MQTT_PORT))
     else:
         egress.append(_to(_internet(), instance.tenant.mqtt.endpoint_port))
@@ -150,7 +153,11 @@ def _mosquitto(instance: Instance) -> Manifest:
         mosquitto.APP,
         _selected(instance, mosquitto.APP),
         ingress=ingress,
-        egress=[_to(_pods(instance, api.APP), API_PORT)],
+        egress=[
+            _to(_pods(instance, postgres.APP), POSTGRES_PORT)
+            if authentication.asks_database(instance)
+            else _to(_pods(instance, api.APP), API_PORT)
+        ],
     )
 
 

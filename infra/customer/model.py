@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.clusters.backups import BackupRoute
+    from infra.customer.authentication import Authentication
     from infra.images import Images
     from tenants.key_ring import KeyRing
     from tenants.plans import ContainerSize
@@ -36,6 +37,7 @@ class Credentials:
         database_superuser: Password of the role ``postgres``, for people in an emergency.
         database_api: Password of the role the API logs in with.
         database_exporter: Password of the role that reads the database's metrics.
+        database_broker: Password of the role by which the broker asks the database, where it does.
         mqtt_api: Password of the API at its own broker.
         jwt_secret: Key of the API's session tokens; shared, one customer's token would open every other.
         admin: First password of the dashboard's ``admin``.
@@ -52,6 +54,7 @@ class Credentials:
     database_superuser: str = field(repr=False)
     database_api: str = field(repr=False)
     database_exporter: str = field(repr=False)
+    database_broker: str = field(repr=False)
     mqtt_api: str = field(repr=False)
     jwt_secret: str = field(repr=False)
     admin: str = field(repr=False)
@@ -81,6 +84,7 @@ class Credentials:
             database_superuser=password("database-superuser", epochs.database),
             database_api=password("database-api", epochs.database),
             database_exporter=password("database-exporter", epochs.database),
+            database_broker=password("database-broker", epochs.database),
             mqtt_api=password("mqtt-api", epochs.mqtt),
             jwt_secret=password("api-jwt", epochs.jwt),
             admin=password("dashboard-admin", epochs.admin),
@@ -112,6 +116,7 @@ class Surroundings:
             volume of the instance's own; None for no backup here.
         backup_route: The way to the stack's own store for backups, if it has one.
         balancer: Annotations by which a Service gets the cloud's balancer.
+        mqtt_authentication: Whom the brokers ask about log-ins and topics.
     """
 
     domain: str
@@ -126,6 +131,7 @@ class Surroundings:
     answers_authority: bool = False
     backup_route: BackupRoute | None = None
     balancer: Mapping[str, str] = field(default_factory=dict)
+    mqtt_authentication: Authentication = "http"
 
     @property
     def backups(self) -> bool:

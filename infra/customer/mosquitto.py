@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.customer import secrets
+from infra.customer import authentication, postgres, secrets
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
@@ -19,7 +19,14 @@ from infra.customer.pods import (
     volume_claim,
     workload,
 )
-from infra.customer.ports import API_PORT, MQTT_METRICS_PORT, MQTT_PORT, MQTTS_PORT, WEBSOCKET_PORT
+from infra.customer.ports import (
+    API_PORT,
+    MQTT_METRICS_PORT,
+    MQTT_PORT,
+    MQTTS_PORT,
+    POSTGRES_PORT,
+    WEBSOCKET_PORT,
+)
 from infra.exemptions import SECRET_IN_ENVIRONMENT, UNPROBED_WATCHER
 from infra.platform.certificates_settings import ACME_ISSUER
 from tenants.models import MqttMode
@@ -42,18 +49,41 @@ API_ACCOUNT: Final = "api"
 
 _TLS: Final = "/run/secrets/tls"
 _SCRIPTS: Final = "/etc/iotistic"
+_OWN: Final = "/etc/mosquitto"
+"""Where the image reads its configuration."""
+
+_DATABASE_SECRET: Final = "/run/secrets/database"  # noqa: S105 - a folder
 
 
 def configuration(instance: Instance) -> dict[str, str]:
     """Return the broker's files, by name."""
     ports = {"mqtt": MQTT_PORT, "mqtts": MQTTS_PORT, "websocket": WEBSOCKET_PORT, "api": API_PORT}
     tls = _TLS if _has_certificate(instance) else None
-    files = {
-        "mosquitto.conf": render("mosquitto.conf", limits=instance.tenant.plan.mqtt, ports=ports, tls=tls)
-    }
+    asked = _database() if authentication.asks_database(instance) else None
+    limits = instance.tenant.plan.mqtt
+    files = {"mosquitto.conf": render("mosquitto.conf", limits=limits, ports=ports, tls=tls, database=asked)}
+    if asked:
+        files["broker-password.sh"] = render(
+            "broker-password.sh",
+            given=_SCRIPTS,
+            own=_OWN,
+            secrets=_DATABASE_SECRET,
+            key=authentication.PASSWORD_KEY,
+        )
     if tls:
         files["reload.sh"] = render("reload.sh")
     return files
+
+
+def _database() -> dict[str, object]:
+    """Return how the broker's plugin asks the database."""
+    return {
+        "host": postgres.APP,
+        "port": POSTGRES_PORT,
+        "name": postgres.DATABASE,
+        "role": authentication.ROLE,
+        "queries": authentication.QUERIES,
+    }
 
 
 def manifests(instance: Instance) -> list[Manifest]:
@@ -133,9 +163,17 @@ def _stateful_set(instance: Instance) -> Manifest:
     containers = [_broker(instance), _exporter(instance)]
     volumes: list[dict[str, Any]] = [
         {"name": "data", "persistentVolumeClaim": {"claimName": f"{APP}-data"}},
-        config_volume("config", ["mosquitto.conf"]),
     ]
     more: dict[str, Any] = {}
+    if authentication.asks_database(instance):
+        volumes += [
+            {"name": "config", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+            config_volume("given", ["broker-password.sh", "mosquitto.conf"]),
+            secret_volume(secrets.DATABASE, [authentication.PASSWORD_KEY]),
+        ]
+        more["initContainers"] = [_password(instance)]
+    else:
+        volumes.append(config_volume("config", ["mosquitto.conf"]))
     if _has_certificate(instance):
         containers.append(_reloader(instance))
         volumes += [
@@ -145,6 +183,8 @@ def _stateful_set(instance: Instance) -> Manifest:
         # The container that tells the broker of a new certificate has to see its process.
         more["shareProcessNamespace"] = True
     read = {"mqtt-password": instance.credentials.mqtt_api}
+    if authentication.asks_database(instance):
+        read[authentication.PASSWORD_KEY] = instance.credentials.database_broker
     template = pod_template(
         instance,
         APP,
@@ -169,10 +209,23 @@ def _stateful_set(instance: Instance) -> Manifest:
     )
 
 
+def _password(instance: Instance) -> dict[str, Any]:
+    """Return the container that writes the configuration with the password for the database."""
+    return container(
+        "password",
+        instance.images.mosquitto,
+        ports={},
+        resources=resources(WATCHER),
+        probe=None,
+        mounts={"config": _OWN, "given": _SCRIPTS, secrets.DATABASE: _DATABASE_SECRET},
+        command=["/bin/sh", f"{_SCRIPTS}/broker-password.sh"],
+    )
+
+
 def _broker(instance: Instance) -> dict[str, Any]:
     ports = _ports(instance)
     del ports["metrics"]
-    mounts = {"data": "/mosquitto/data", "config": "/etc/mosquitto"}
+    mounts = {"data": "/mosquitto/data", "config": _OWN}
     if _has_certificate(instance):
         mounts[secrets.BROKER_TLS] = _TLS
     return container(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.customer import secrets
+from infra.customer import authentication, secrets
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
@@ -50,12 +50,14 @@ _CONFIG: Final = "/etc/iotistic"
 _DATA: Final = "/var/lib/postgresql/data"
 
 
-def configuration() -> dict[str, str]:
+def configuration(instance: Instance) -> dict[str, str]:
     """Return the database's files, by name."""
     names = {
         "secrets": SECRETS,
         "api_role": API_ROLE,
         "exporter_role": EXPORTER_ROLE,
+        "broker_role": authentication.ROLE,
+        "broker": authentication.asks_database(instance),
         "database": DATABASE,
     }
     return {
@@ -77,12 +79,8 @@ def manifests(instance: Instance) -> list[Manifest]:
 
 def _stateful_set(instance: Instance) -> Manifest:
     image = instance.images.postgres
-    files = configuration()
-    passwords = {
-        "superuser-password": instance.credentials.database_superuser,
-        "api-password": instance.credentials.database_api,
-        "exporter-password": instance.credentials.database_exporter,
-    }
+    files = configuration(instance)
+    passwords = secrets.database_passwords(instance)
     template = pod_template(
         instance,
         APP,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from infra.customer import authentication
+
 if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
@@ -21,15 +23,7 @@ def secrets(instance: Instance) -> list[Manifest]:
     """Return the database's passwords, the API's secrets with its licence, and those of the options."""
     credentials = instance.credentials
     found = [
-        _secret(
-            instance,
-            DATABASE,
-            {
-                "superuser-password": credentials.database_superuser,
-                "api-password": credentials.database_api,
-                "exporter-password": credentials.database_exporter,
-            },
-        ),
+        _secret(instance, DATABASE, database_passwords(instance)),
         _secret(
             instance,
             API,
@@ -54,6 +48,19 @@ def secrets(instance: Instance) -> list[Manifest]:
     if instance.tenant.options.grafana:
         values = {"admin-password": credentials.grafana_admin, "secret-key": credentials.grafana_key}
         found.append(_secret(instance, GRAFANA, values))
+    return found
+
+
+def database_passwords(instance: Instance) -> dict[str, str]:
+    """Return the passwords of the database's roles, by their key in the Secret."""
+    credentials = instance.credentials
+    found = {
+        "superuser-password": credentials.database_superuser,
+        "api-password": credentials.database_api,
+        "exporter-password": credentials.database_exporter,
+    }
+    if authentication.asks_database(instance):
+        found[authentication.PASSWORD_KEY] = credentials.database_broker
     return found
 
 

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from infra import exemptions
-from infra.customer import nodered, postgres, secrets
+from infra.customer import authentication, nodered, postgres, secrets
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
@@ -40,6 +40,7 @@ def configuration(instance: Instance) -> dict[str, str]:
     """Return the Job's files, by name."""
     names = {
         "node_red": _has_account(instance),
+        "broker_role": authentication.ROLE if authentication.asks_database(instance) else None,
         "node_red_account": nodered.BROKER_ACCOUNT,
         "node_red_secrets": nodered.SECRETS,
         "device_topics": DEVICE_TOPICS,

@@ -24,6 +24,7 @@ PLACEHOLDERS = Credentials(
     database_superuser="<superuser's password>",
     database_api="<API's password>",
     database_exporter="<exporter's password>",
+    database_broker="<broker's password>",
     mqtt_api="<API's MQTT password>",
     jwt_secret="<JWT secret>",  # noqa: S106 - a placeholder
     admin="<administrator's password>",

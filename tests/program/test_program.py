@@ -128,6 +128,7 @@ def test_every_missing_key_is_named_at_once(run_program: Callable[..., Run]) -> 
         ("domain", "localhost"),
         ("cluster", "minikube"),
         ("protect", "perhaps"),
+        ("mqttAuthentication", "ldap"),
         ("masterKey", "c2hvcnQ="),
         ("masterKey", "not base64!"),
         ("kubeconfig", ""),
@@ -151,3 +152,15 @@ def test_a_licence_key_that_is_no_key_is_refused(
 ) -> None:
     with pytest.raises(UsageError):
         run_program({**config, "licencePrivateKeys": '{"1": "not a key"}'})
+
+
+def test_brokers_that_could_not_read_their_users_passwords_are_refused(
+    run_program: Callable[..., Run], config: dict[str, str]
+) -> None:
+    asking = {**config, "mqttAuthentication": "postgres"}
+    assert sorted(run_program(asking).outputs["tenants"]) == TENANTS
+    newer = '{"api": "docker.io/iotistic/api:0.0.4"}'
+    with pytest.raises(UsageError) as refusal:
+        run_program({**asking, "imageOverrides": newer})
+    assert len(refusal.value.problems) == len(TENANTS)
+    assert sorted(run_program({**config, "imageOverrides": newer}).outputs["tenants"]) == TENANTS

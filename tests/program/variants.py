@@ -69,6 +69,7 @@ VARIANTS: dict[str, Callable[[str], Instance]] = {
     "remote backup": _with(surroundings={"backup_repository": "s3:https://s3.example/backups"}),
     "store with credentials": _with(surroundings={"backup_repository": None, "backup_route": STORE}),
     "proof by web page": _with(surroundings={"answers_authority": True, "route_issuer": "public"}),
+    "broker asks the database": _with(surroundings={"mqtt_authentication": "postgres"}),
     "suspended": _with(runs=False, lifecycle=LifecycleState.SUSPENDED),
     "decommissioned": _with(runs=False, lifecycle=LifecycleState.DECOMMISSIONED),
 }
