@@ -21,7 +21,6 @@ from infra.customer.pods import (
     scratch,
     secret_volume,
 )
-from infra.customer.ports import POSTGRES_PORT
 from tenants.quantities import bytes_text, mebibytes
 
 if TYPE_CHECKING:
@@ -67,11 +66,7 @@ _WRITERS: Final = {
 def configuration(instance: Instance) -> dict[str, str]:
     """Return the backup's files, by name."""
     names = {
-        "secrets": postgres.SECRETS,
-        "host": postgres.APP,
-        "port": POSTGRES_PORT,
-        "database": postgres.DATABASE,
-        "role": postgres.API_ROLE,
+        **postgres.LOGIN,
         "work": _WORK,
         "keep_daily": instance.tenant.backup.retention_days,
         "host_name": instance.tenant.id,

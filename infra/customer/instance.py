@@ -127,8 +127,9 @@ def holds_data(manifest: Manifest) -> bool:
 
 
 def _is_backup(manifest: Manifest) -> bool:
+    """Return whether an object runs pods that are known to the cloud as backups."""
     component: str = manifest["metadata"]["labels"]["app.kubernetes.io/component"]
-    return component == backup.COMPONENT
+    return component == backup.COMPONENT and manifest["kind"] in {"CronJob", "Job"}
 
 
 class CustomerInstance(Component):

@@ -8,7 +8,7 @@ from infra.customer import postgres, secrets
 from infra.customer.files import render
 from infra.customer.model import resources
 from infra.customer.pods import config_volume, container, scratch, secret_volume
-from infra.customer.ports import API_PORT, POSTGRES_PORT
+from infra.customer.ports import API_PORT
 from tenants.sizing import WATCHER
 
 if TYPE_CHECKING:
@@ -27,11 +27,7 @@ _PATIENCE: Final = 300
 def configuration() -> dict[str, str]:
     """Return the lock's files, by name."""
     names = {
-        "secrets": postgres.SECRETS,
-        "host": postgres.APP,
-        "port": POSTGRES_PORT,
-        "database": postgres.DATABASE,
-        "role": postgres.API_ROLE,
+        **postgres.LOGIN,
         "config": _CONFIG,
         "turn": _TURN,
         "lock": LOCK,

@@ -46,6 +46,15 @@ After a crash it first repeats what its log holds, and on a full, slow volume lo
 files. Stopped in the middle it would begin anew, and so never end. Whoever needs it waits.
 """
 
+LOGIN: Final = {
+    "secrets": SECRETS,
+    "host": APP,
+    "port": POSTGRES_PORT,
+    "database": DATABASE,
+    "role": API_ROLE,
+}
+"""How a script logs in as the API's role, for the files that are made from templates."""
+
 _CONFIG: Final = "/etc/iotistic"
 _DATA: Final = "/var/lib/postgresql/data"
 

@@ -22,7 +22,7 @@ from infra.customer.pods import (
     scratch,
     secret_volume,
 )
-from infra.customer.ports import MQTT_PORT, MQTTS_PORT, POSTGRES_PORT
+from infra.customer.ports import MQTT_PORT, MQTTS_PORT
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -44,16 +44,11 @@ def configuration(instance: Instance) -> dict[str, str]:
         "node_red_account": nodered.BROKER_ACCOUNT,
         "node_red_secrets": nodered.SECRETS,
         "device_topics": DEVICE_TOPICS,
-        "secrets": "/run/secrets/api",
-        "host": postgres.APP,
-        "port": POSTGRES_PORT,
-        "database": postgres.DATABASE,
-        "role": postgres.API_ROLE,
     }
     return {
         "broker.json": json.dumps(_broker(instance), sort_keys=True),
-        "settle.sh": render("settle.sh", **{**names, "secrets": postgres.SECRETS}),
-        "settle.sql": render("settle.sql", **names),
+        "settle.sh": render("settle.sh", **names, **postgres.LOGIN),
+        "settle.sql": render("settle.sql", **names, secrets="/run/secrets/api"),
     }
 
 

@@ -11,9 +11,10 @@ import pytest
 from rich.console import Console
 
 from infra import exemptions
+from infra.customer import restore
 from infra.customer.instance import manifests
 from ops.local.tools import ensure
-from tests.program.instances import as_yaml
+from tests.program.instances import as_yaml, with_options
 from tests.program.variants import INSTANCES
 
 if TYPE_CHECKING:
@@ -31,10 +32,12 @@ def linters() -> Toolbox:
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Every golden file of objects, and every plan with every variant."""
+    """Every golden file of objects, every plan with every variant, and the Jobs that people start."""
     folder = tmp_path_factory.mktemp("rendered")
     for number, instance in enumerate(INSTANCES.values()):
         (folder / f"{number:02}.yaml").write_text(as_yaml(manifests(instance)), encoding="utf-8")
+    jobs = [restore.job(with_options("initech", "node_red"), part) for part in restore.Part]
+    (folder / "restore.yaml").write_text(as_yaml(jobs), encoding="utf-8")
     # Values of charts are no objects.
     goldens = [path for path in GOLDEN.rglob("*.yaml") if not path.stem.endswith("-values")]
     return sorted([*folder.glob("*.yaml"), *goldens])
