@@ -36,8 +36,9 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("rendered")
     for number, instance in enumerate(INSTANCES.values()):
         (folder / f"{number:02}.yaml").write_text(as_yaml(manifests(instance)), encoding="utf-8")
-    jobs = [restore.job(with_options("initech", "node_red"), part) for part in restore.Part]
-    (folder / "restore.yaml").write_text(as_yaml(jobs), encoding="utf-8")
+    restored = with_options("initech", "node_red")
+    jobs = [restore.job(restored, part) for part in restore.Part]
+    (folder / "restore.yaml").write_text(as_yaml([*manifests(restored), *jobs]), encoding="utf-8")
     # Values of charts are no objects.
     goldens = [path for path in GOLDEN.rglob("*.yaml") if not path.stem.endswith("-values")]
     return sorted([*folder.glob("*.yaml"), *goldens])
