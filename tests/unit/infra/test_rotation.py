@@ -15,13 +15,16 @@ from tests.program.instances import PLACEHOLDERS, with_options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+EVERYTHING: dict[str, Any] = {"surroundings": {"mqtt_authentication": "postgres"}}
+"""What makes a customer with every option read every secret that there is."""
+
 STARTED_ONCE = {"Deployment", "StatefulSet", "Job"}
 """A CronJob's pods are new every time."""
 
 
 def templates(**credentials: str) -> dict[str, dict[str, Any]]:
     """Return the pod templates of everything that a customer with every option runs."""
-    objects = manifests(with_options("initech", *OPTIONAL, credentials=credentials))
+    objects = manifests(with_options("initech", *OPTIONAL, credentials=credentials, **EVERYTHING))
     return {
         item["metadata"]["name"]: item["spec"]["template"] for item in objects if item["kind"] in STARTED_ONCE
     }
@@ -42,7 +45,7 @@ def secrets_read(pod: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def readers() -> list[tuple[str, str]]:
     """Return who reads what: each workload with each credential."""
-    objects = manifests(with_options("initech", *OPTIONAL))
+    objects = manifests(with_options("initech", *OPTIONAL, **EVERYTHING))
     values = {item["metadata"]["name"]: item["stringData"] for item in objects if item["kind"] == "Secret"}
     fields = {value: name for name, value in dataclasses.asdict(PLACEHOLDERS).items()}
     return sorted(
