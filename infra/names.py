@@ -22,6 +22,9 @@ MONITORING_NAMESPACE: Final = "monitoring"
 NODE_EXPORTER_NAMESPACE: Final = "node-exporter"
 """Namespace of what reads each node's own metrics, apart since it may see the node."""
 
+BILLING_NAMESPACE: Final = "billing"
+"""Namespace of the billing service, its database and its queue."""
+
 CERTIFICATES_NAMESPACE: Final = "cert-manager"
 """Namespace of cert-manager, and of the private authority's key."""
 

@@ -15,6 +15,7 @@ from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
 from infra.customer.model import Credentials, Instance, Surroundings
 from infra.images import ImageSource, load_images
 from infra.platform.backup_store import make_backup_store
+from infra.platform.billing_parts import declare_billing
 from infra.platform.dns import declare_names
 from infra.platform.front_rules import refuse_unissuable
 from infra.platform.parts import declare_platform
@@ -81,6 +82,13 @@ async def declare() -> dict[str, Any]:
     zone = make_zone(settings, cluster)
     platform = declare_platform(
         settings, images=images, placement=placement, zone=zone, depends_on=cluster.ready
+    )
+    declare_billing(
+        settings,
+        images=images,
+        placement=placement,
+        services=cluster.services,
+        depends_on=platform.ready,
     )
     backups: Mapping[str, Identity] = {}
     if settings.backup_store is not None and cluster.services is not None:

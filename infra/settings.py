@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 from pydantic import (
@@ -22,6 +23,7 @@ from pydantic_core import PydanticKnownError
 
 from infra.clusters.cloud_settings import CLOUDS, AnyCloud
 from infra.platform.backup_store import BackupStoreSettings
+from infra.platform.billing_settings import OWN_VARIABLES, BillingSettings
 from infra.platform.certificates_settings import CertificatesSettings
 from infra.platform.dns import DnsSettings
 from infra.platform.edge_settings import EdgeSettings
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 
 
 _DNS_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$"
+
+
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def _master_key(text: object) -> bytes:
@@ -131,6 +136,26 @@ def _of_each_receiver(secrets: dict[str, str], settings: ValidationInfo) -> dict
     return secrets
 
 
+def _reachable(billing: BillingSettings | None, settings: ValidationInfo) -> BillingSettings | None:
+    """Refuse a proof by a web page where nobody may come in to see it."""
+    certificates = settings.data.get("certificates")
+    if billing is not None and certificates is not None and certificates.issuer == "http01":
+        _refuse("needs a certificate that is not proven by a web page: certificates.issuer is http01")
+    return billing
+
+
+def _of_billing(secrets: dict[str, str], settings: ValidationInfo) -> dict[str, str]:
+    """Refuse secrets that nobody reads, or that are not one each."""
+    if secrets and settings.data.get("billing") is None:
+        _refuse("is for a stack with iotistic:billing")
+    wrong = sorted(name for name in secrets if not _VARIABLE.fullmatch(name) or name in OWN_VARIABLES)
+    if wrong:
+        _refuse(
+            f"names {', '.join(wrong)}: names are of environment variables, and none that the program sets"
+        )
+    return secrets
+
+
 def _possible(edge: EdgeSettings, settings: ValidationInfo) -> EdgeSettings:
     """Refuse to pass TLS through to brokers that have no certificate."""
     if edge.mode == "passthrough" and settings.data.get("broker_issuer") is None:
@@ -179,6 +204,12 @@ class Settings(BaseModel):
     image_overrides: Json[dict[str, str]] = Field(default_factory=dict)
     ingress: Annotated[IngressSettings, BeforeValidator(_object)] = IngressSettings()
     certificates: Annotated[CertificatesSettings, BeforeValidator(_object)] = CertificatesSettings()
+    billing: Annotated[
+        BillingSettings | None, BeforeValidator(_object_or_none), AfterValidator(_reachable)
+    ] = None
+    billing_secrets: Annotated[dict[str, str], BeforeValidator(_object), AfterValidator(_of_billing)] = Field(
+        default="{}", validate_default=True, repr=False
+    )
     mqtt_edge: Annotated[EdgeSettings, BeforeValidator(_object), AfterValidator(_possible)] = EdgeSettings()
     master_key: Annotated[bytes, BeforeValidator(_master_key), Field(repr=False)]
     licence_private_keys: Annotated[Json[dict[int, str]], Field(repr=False)]
@@ -222,7 +253,11 @@ def _problem(stack: str, detail: ErrorDetails) -> Problem:
     # A value that is missing is called by its name in the model, a wrong one by its key.
     path = ".".join(to_camel(str(part)) for part in detail["loc"] if part not in CLOUDS)
     key = path.partition(".")[0]
-    secret = " --secret" if key in {"masterKey", "licencePrivateKeys", "monitoringSecrets"} else ""
+    secret = (
+        " --secret"
+        if key in {"masterKey", "licencePrivateKeys", "monitoringSecrets", "billingSecrets"}
+        else ""
+    )
     return Problem(
         where=f"Pulumi.{stack}.yaml: iotistic:{path}",
         what="is not set" if detail["type"] == "missing" else f"is wrong: {detail['msg']}",

@@ -1,4 +1,4 @@
-"""The customer's database: PostgreSQL 15, one pod, one volume."""
+"""A database: PostgreSQL 15, one pod, one volume. A customer's, or one of the platform."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.component import Manifest
-    from infra.customer.model import Instance
+    from infra.owner import DatabaseOwner
 
 APP: Final = "postgres"
 COMPONENT: Final = "database"
@@ -58,31 +58,31 @@ def configuration() -> dict[str, str]:
     }
 
 
-def manifests(instance: Instance) -> list[Manifest]:
+def manifests(owner: DatabaseOwner) -> list[Manifest]:
     """Return the database's claim, workload and Service."""
     ports = {"postgres": POSTGRES_PORT, "metrics": POSTGRES_METRICS_PORT}
     return [
-        volume_claim(instance, APP, component=COMPONENT, size=instance.tenant.storage.postgres),
-        _stateful_set(instance),
-        service(instance, APP, component=COMPONENT, ports=ports),
+        volume_claim(owner, APP, component=COMPONENT, size=owner.database_storage),
+        _stateful_set(owner),
+        service(owner, APP, component=COMPONENT, ports=ports),
     ]
 
 
-def _stateful_set(instance: Instance) -> Manifest:
-    image = instance.images.postgres
+def _stateful_set(owner: DatabaseOwner) -> Manifest:
+    image = owner.images.postgres
     files = configuration()
     passwords = {
-        "superuser-password": instance.credentials.database_superuser,
-        "api-password": instance.credentials.database_api,
-        "exporter-password": instance.credentials.database_exporter,
+        "superuser-password": owner.credentials.database_superuser,
+        "api-password": owner.credentials.database_api,
+        "exporter-password": owner.credentials.database_exporter,
     }
     template = pod_template(
-        instance,
+        owner,
         APP,
         component=COMPONENT,
         image=image,
         user=POSTGRES_USER,
-        containers=[_database(instance), _exporter(instance)],
+        containers=[_database(owner), _exporter(owner)],
         volumes=[
             {"name": "data", "persistentVolumeClaim": {"claimName": f"{APP}-data"}},
             config_volume("config", sorted(files)),
@@ -93,7 +93,7 @@ def _stateful_set(instance: Instance) -> Manifest:
         checksums={CONFIG_CHECKSUM: checksum(files), SECRETS_CHECKSUM: checksum(passwords)},
     )
     return workload(
-        instance,
+        owner,
         "StatefulSet",
         APP,
         component=COMPONENT,
@@ -103,7 +103,7 @@ def _stateful_set(instance: Instance) -> Manifest:
     )
 
 
-def _database(instance: Instance) -> dict[str, Any]:
+def _database(owner: DatabaseOwner) -> dict[str, Any]:
     ready = ["pg_isready", "--quiet", "--host=127.0.0.1", f"--port={POSTGRES_PORT}", "--username=postgres"]
     settings: Mapping[str, str] = {
         "hba_file": f"{_CONFIG}/pg_hba.conf",
@@ -116,9 +116,9 @@ def _database(instance: Instance) -> dict[str, Any]:
     }
     return container(
         APP,
-        instance.images.postgres,
+        owner.images.postgres,
         ports={"postgres": POSTGRES_PORT},
-        resources=resources(instance.tenant.sizes.postgres),
+        resources=resources(owner.database_size),
         probe={"exec": {"command": ready}, "timeoutSeconds": 5},
         mounts={
             "data": _DATA,
@@ -138,11 +138,11 @@ def _database(instance: Instance) -> dict[str, Any]:
     )
 
 
-def _exporter(instance: Instance) -> dict[str, Any]:
+def _exporter(owner: DatabaseOwner) -> dict[str, Any]:
     """Return the container that turns the database's own statistics into metrics."""
     return container(
         "metrics",
-        instance.images.postgres_exporter,
+        owner.images.postgres_exporter,
         ports={"metrics": POSTGRES_METRICS_PORT},
         resources=resources(WATCHER),
         probe=http_probe("/", "metrics"),
