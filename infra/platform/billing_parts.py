@@ -11,7 +11,7 @@ from infra.platform.billing_model import Billing, BillingCredentials
 from infra.platform.web_route import Page, WebRoute, WebRouteArgs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pulumi
 
@@ -77,7 +77,7 @@ def declare_billing(
 
 
 def billing_of(
-    settings: Settings, chosen: BillingSettings, images: ImageSource, *, labels: dict[str, str]
+    settings: Settings, chosen: BillingSettings, images: ImageSource, *, labels: Mapping[str, str]
 ) -> Billing:
     """Return billing as data.
 
