@@ -31,6 +31,7 @@ from infra.platform.front_rules import front_problems
 from infra.platform.ingress_settings import IngressSettings
 from infra.platform.monitoring_problems import monitoring_problems
 from infra.platform.monitoring_settings import MonitoringSettings
+from infra.platform.velero_settings import VeleroSettings
 from tenants.errors import Problem, UsageError
 from tenants.secrets import MASTER_KEY_BYTES
 
@@ -121,6 +122,13 @@ def _of_a_cloud(store: BackupStoreSettings | None, settings: ValidationInfo) -> 
     return store
 
 
+def _with_a_store(velero: VeleroSettings, settings: ValidationInfo) -> VeleroSettings:
+    """Refuse copies that would have no place."""
+    if velero.enabled and settings.data.get("backup_store") is None:
+        _refuse("keeps its copies in iotistic:backupStore, which is not set")
+    return velero
+
+
 def _names_of_a_cloud(dns: DnsSettings | None, settings: ValidationInfo) -> DnsSettings | None:
     """Refuse a zone where no cloud is known to keep it."""
     if dns is not None and settings.data.get("cluster") not in CLOUDS:
@@ -196,6 +204,9 @@ class Settings(BaseModel):
     backup_store: Annotated[
         BackupStoreSettings | None, BeforeValidator(_object_or_none), AfterValidator(_of_a_cloud)
     ] = None
+    velero: Annotated[VeleroSettings, BeforeValidator(_object), AfterValidator(_with_a_store)] = (
+        VeleroSettings()
+    )
     dns: Annotated[
         DnsSettings | None, BeforeValidator(_object_or_none), AfterValidator(_names_of_a_cloud)
     ] = None

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 
 from infra.clusters.backups import BackupRoute
+from infra.clusters.copies import CopyPlace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,6 +115,28 @@ class AksSettings(CloudSettings):
             pod_labels=self.IDENTITY_LABELS,
         )
 
+    def copies(self, store: str, *, part: str, cluster: str) -> CopyPlace:
+        """Return where Velero keeps its copies: a container of its own in the storage account ``store``."""
+        about = {
+            "AZURE_SUBSCRIPTION_ID": self.subscription_id,
+            "AZURE_RESOURCE_GROUP": cluster,
+            "AZURE_CLOUD_NAME": "AzurePublicCloud",
+        }
+        return CopyPlace(
+            provider="azure",
+            plugin="velero-plugin-for-microsoft-azure",
+            bucket=part,
+            prefix=None,
+            driver="disk.csi.azure.com",
+            config={
+                "resourceGroup": cluster,
+                "storageAccount": store,
+                "storageAccountURI": f"https://{store}.blob.core.windows.net",
+                "useAAD": "true",
+            },
+            file="".join(f"{name}={value}\n" for name, value in about.items()),
+        )
+
 
 class EksSettings(CloudSettings):
     """Amazon Elastic Kubernetes Service."""
@@ -137,6 +160,17 @@ class EksSettings(CloudSettings):
             credentials="169.254.170.23/32",
         )
 
+    def copies(self, store: str, *, part: str, cluster: str) -> CopyPlace:  # noqa: ARG002 - the bucket says it all
+        """Return where Velero keeps its copies: a prefix in the bucket ``store``."""
+        return CopyPlace(
+            provider="aws",
+            plugin="velero-plugin-for-aws",
+            bucket=store,
+            prefix=part,
+            driver="ebs.csi.aws.com",
+            config={"region": self.region},
+        )
+
 
 class GkeSettings(CloudSettings):
     """Google Kubernetes Engine."""
@@ -155,6 +189,16 @@ class GkeSettings(CloudSettings):
     def backups(self, store: str) -> BackupRoute:
         """Return the way to a folder for each customer, in the bucket ``store``."""
         return BackupRoute(pattern=f"gs:{store}:/{{namespace}}", credentials="169.254.169.254/32")
+
+    def copies(self, store: str, *, part: str, cluster: str) -> CopyPlace:  # noqa: ARG002 - the bucket says it all
+        """Return where Velero keeps its copies: a folder in the bucket ``store``."""
+        return CopyPlace(
+            provider="gcp",
+            plugin="velero-plugin-for-gcp",
+            bucket=store,
+            prefix=part,
+            driver="pd.csi.storage.gke.io",
+        )
 
 
 AnyCloud: TypeAlias = Annotated[AksSettings | EksSettings | GkeSettings, Field(discriminator="kind")]
