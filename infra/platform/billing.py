@@ -75,8 +75,8 @@ def foundation(billing: Billing) -> list[Manifest]:
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": billing.metadata(CONFIG, app=postgres.APP, component="configuration"),
-            "data": postgres.configuration(),
+            "metadata": billing.metadata(CONFIG, app=APP, component="configuration"),
+            "data": {**postgres.configuration(), **billing_redis.configuration()},
         },
     ]
 

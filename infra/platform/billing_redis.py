@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra.customer.model import checksum
 from infra.customer.pods import (
+    CONFIG_CHECKSUM,
     SECRETS_CHECKSUM,
+    config_volume,
     container,
     pod_template,
     secret_volume,
@@ -30,8 +32,25 @@ REDIS_USER: Final = 999
 
 _SECRETS: Final = "/run/secrets/redis"
 _USERS: Final = "users.acl"
-_ANSWER: Final = "redis-cli -p 6379 ping | grep -qE 'PONG|NOAUTH'"
+_CONFIG: Final = "/etc/iotistic"
+_FILE: Final = "redis.conf"
+_DATA: Final = "/data"
+_ANSWER: Final = f"redis-cli -p {PORT} ping | grep -qE 'PONG|NOAUTH'"
 """A server that asks for the password works; one that still loads its data does not."""
+
+
+def configuration() -> dict[str, str]:
+    """Return Redis's file, by its name."""
+    settings = {
+        "port": str(PORT),
+        "aclfile": f"{_SECRETS}/{_USERS}",
+        "dir": _DATA,
+        "appendonly": "yes",
+        # A queue that forgets what is to be done is worse than one that takes no more.
+        "maxmemory": "200mb",
+        "maxmemory-policy": "noeviction",
+    }
+    return {_FILE: "".join(f"{key} {value}\n" for key, value in settings.items())}
 
 
 def secret(billing: Billing) -> Manifest:
@@ -63,9 +82,13 @@ def _stateful_set(billing: Billing) -> Manifest:
         containers=[_server(billing)],
         volumes=[
             {"name": "data", "persistentVolumeClaim": {"claimName": f"{APP}-data"}},
+            config_volume("config", [_FILE]),
             secret_volume(APP, [_USERS]),
         ],
-        checksums={SECRETS_CHECKSUM: checksum(_users(billing))},
+        checksums={
+            CONFIG_CHECKSUM: checksum(configuration()),
+            SECRETS_CHECKSUM: checksum(_users(billing)),
+        },
     )
     return workload(
         billing,
@@ -79,14 +102,6 @@ def _stateful_set(billing: Billing) -> Manifest:
 
 
 def _server(billing: Billing) -> dict[str, Any]:
-    settings = {
-        "aclfile": f"{_SECRETS}/{_USERS}",
-        "dir": "/data",
-        "appendonly": "yes",
-        # A queue that forgets what is to be done is worse than one that takes no more.
-        "maxmemory": "200mb",
-        "maxmemory-policy": "noeviction",
-    }
     return container(
         APP,
         billing.redis_image,
@@ -96,6 +111,6 @@ def _server(billing: Billing) -> dict[str, Any]:
             "limits": {"cpu": "500m", "memory": "512Mi"},
         },
         probe={"exec": {"command": ["sh", "-c", _ANSWER]}, "timeoutSeconds": 5},
-        mounts={"data": "/data", APP: _SECRETS},
-        args=["redis-server", *(word for key, value in settings.items() for word in (f"--{key}", value))],
+        mounts={"data": _DATA, "config": _CONFIG, APP: _SECRETS},
+        args=["redis-server", f"{_CONFIG}/{_FILE}"],
     )
