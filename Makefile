@@ -66,6 +66,11 @@ cluster: $(READY) ## the tests with the real engine and a real API server
 node: $(READY) ## the tests with pods that really run (Linux, root; skipped elsewhere)
 	$(BIN)/pytest -m node
 
+.PHONY: bench
+bench: $(READY) ## measure a large registry, and the MQTT edge beside a rule for each customer; fail where a limit is broken
+	$(BIN)/python -m benchmarks.registry --check
+	$(BIN)/python -m benchmarks.mqtt_edge --check
+
 .PHONY: format
 format: $(READY) ## format the code and mend what the linter can mend
 	$(BIN)/ruff format $(CODE)

@@ -35,8 +35,8 @@ SIZES = (100, 1_000, 10_000)
 
 MOST_LOAD_SECONDS = 10.0
 MOST_MEGABYTES = 1_000.0
-MOST_SIGN_SECONDS = 6.0
-"""Limits for the largest size, on two processors."""
+MOST_SIGN_SECONDS = 12.0
+"""Limits for the largest size, in processor seconds: whatever else this machine does meanwhile."""
 
 MOST_GROWTH = 1.6
 """How much dearer a tenant may be in the largest registry than in the middle one: growth is linear."""
@@ -53,6 +53,7 @@ class Result:
     load_seconds: float
     load_cpu_seconds: float
     sign_seconds: float
+    sign_cpu_seconds: float
     megabytes: float
 
 
@@ -91,14 +92,15 @@ def measure(size: int) -> Result:
         registry = load_registry(Path(folder), environment="bench", plans=plans, facts=enough)
         loaded, cpu_loaded = time.perf_counter(), time.process_time()
     keys = KeyRing({1: SigningKey(rsa.generate_private_key(65537, 2048))})
-    signing = time.perf_counter()
+    signing, cpu_signing = time.perf_counter(), time.process_time()
     keys.sign_all(registry.tenants)
-    signed = time.perf_counter()
+    signed, cpu_signed = time.perf_counter(), time.process_time()
     return Result(
         tenants=len(registry.tenants),
         load_seconds=loaded - started,
         load_cpu_seconds=cpu_loaded - cpu_started,
         sign_seconds=signed - signing,
+        sign_cpu_seconds=cpu_signed - cpu_signing,
         megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     )
 
@@ -143,7 +145,7 @@ epochs:
 
 def table(results: list[Result]) -> Table:
     """Return the results as a table."""
-    shown = Table("tenants", "load s", "of it CPU s", "CPU ms each", "peak MB", "sign s", "licences a second")
+    shown = Table("tenants", "load s", "of it CPU s", "CPU ms each", "peak MB", "sign s", "of it CPU s")
     for result in results:
         shown.add_row(
             f"{result.tenants:,}",
@@ -152,7 +154,7 @@ def table(results: list[Result]) -> Table:
             f"{result.load_cpu_seconds / result.tenants * 1000:.2f}",
             f"{result.megabytes:.0f}",
             f"{result.sign_seconds:.2f}",
-            f"{result.tenants / result.sign_seconds:,.0f}",
+            f"{result.sign_cpu_seconds:.2f}",
         )
     return shown
 
@@ -162,9 +164,9 @@ def broken_limits(results: list[Result]) -> list[str]:
     middle, largest = results[-2:]
     growth = largest.load_cpu_seconds / largest.tenants / (middle.load_cpu_seconds / middle.tenants)
     checks = (
-        ("load seconds", largest.load_seconds, MOST_LOAD_SECONDS),
+        ("load seconds", largest.load_cpu_seconds, MOST_LOAD_SECONDS),
         ("megabytes", largest.megabytes, MOST_MEGABYTES),
-        ("sign seconds", largest.sign_seconds, MOST_SIGN_SECONDS),
+        ("sign seconds", largest.sign_cpu_seconds, MOST_SIGN_SECONDS),
         ("growth", growth, MOST_GROWTH),
     )
     return [f"{name}: {value:.2f}, more than {limit:g}" for name, value, limit in checks if value > limit]

@@ -65,6 +65,11 @@ UNPROBED_WATCHER: Final = Exemption(
     why="it only watches the one beside it and serves nobody, so there is nothing to ask",
     checkov=("CKV_K8S_8", "CKV_K8S_9"),
 )
+PODS_OF_ANOTHER: Final = Exemption(
+    what="a policy selects no pod that is declared",
+    why="its pods are made by cert-manager, for as long as it proves a name",
+    kube_score="networkpolicy-targets-pod",
+)
 
 OF_EVERY_POD: Final = (PULLED_ONCE, EXACT_TAG, IMAGES_USER)
 """What holds for whatever runs a pod."""
@@ -72,7 +77,13 @@ OF_EVERY_POD: Final = (PULLED_ONCE, EXACT_TAG, IMAGES_USER)
 OF_EVERY_SERVER: Final = (*OF_EVERY_POD, SAME_QUESTION)
 """What holds for whatever runs a pod that stays and is asked for its health."""
 
-ALL: Final = (*OF_EVERY_SERVER, NO_HEADLESS_SERVICE, SECRET_IN_ENVIRONMENT, UNPROBED_WATCHER)
+ALL: Final = (
+    *OF_EVERY_SERVER,
+    NO_HEADLESS_SERVICE,
+    SECRET_IN_ENVIRONMENT,
+    UNPROBED_WATCHER,
+    PODS_OF_ANOTHER,
+)
 
 
 def as_annotations(*exemptions: Exemption) -> dict[str, str]:

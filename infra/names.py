@@ -25,6 +25,12 @@ NODE_EXPORTER_NAMESPACE: Final = "node-exporter"
 BILLING_NAMESPACE: Final = "billing"
 """Namespace of the billing service, its database and its queue."""
 
+LOGGING_NAMESPACE: Final = "logging"
+"""Namespace of the store of all logs."""
+
+LOG_AGENT_NAMESPACE: Final = "log-agent"
+"""Namespace of what reads the logs on each node, apart since it may see the node."""
+
 CERTIFICATES_NAMESPACE: Final = "cert-manager"
 """Namespace of cert-manager, and of the private authority's key."""
 

@@ -81,9 +81,7 @@ async def declare() -> dict[str, Any]:
     cluster = choose.connect(settings, images)
     placement = Placement(provider=cluster.provider, protect=settings.protect)
     zone = make_zone(settings, cluster)
-    platform = declare_platform(
-        settings, images=images, placement=placement, zone=zone, depends_on=cluster.ready
-    )
+    platform = declare_platform(settings, images=images, placement=placement, cluster=cluster, zone=zone)
     declare_billing(
         settings,
         images=images,
@@ -162,8 +160,22 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
     images = load_images(image_source(settings))
     licence_keys = KeyRing.from_pems(settings.licence_private_keys)
     licence_keys.check(registry.tenants)
+    surroundings = surroundings_of(settings)
+    return [
+        Instance(
+            tenant=tenant,
+            surroundings=surroundings,
+            images=images.pinned(tenant.version),
+            credentials=Credentials.issue(tenant, master_key=settings.master_key, licence_keys=licence_keys),
+        )
+        for tenant in registry.tenants
+    ]
+
+
+def surroundings_of(settings: Settings) -> Surroundings:
+    """Return what the cluster and the platform offer every customer."""
     per_customer = settings.certificates.scope == "customer"
-    surroundings = Surroundings(
+    return Surroundings(
         domain=settings.domain,
         storage_class=settings.storage_class,
         routes=settings.routes,
@@ -177,12 +189,3 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
         backup_route=settings.backup_route,
         balancer=balancer_annotations(settings.cluster),
     )
-    return [
-        Instance(
-            tenant=tenant,
-            surroundings=surroundings,
-            images=images.pinned(tenant.version),
-            credentials=Credentials.issue(tenant, master_key=settings.master_key, licence_keys=licence_keys),
-        )
-        for tenant in registry.tenants
-    ]

@@ -29,6 +29,7 @@ from infra.platform.dns import DnsSettings
 from infra.platform.edge_settings import EdgeSettings
 from infra.platform.front_rules import front_problems
 from infra.platform.ingress_settings import IngressSettings
+from infra.platform.logging_settings import LoggingSettings
 from infra.platform.monitoring_problems import monitoring_problems
 from infra.platform.monitoring_settings import MonitoringSettings
 from infra.platform.velero_settings import VeleroSettings
@@ -200,6 +201,7 @@ class Settings(BaseModel):
     monitoring_secrets: Annotated[
         dict[str, str], BeforeValidator(_object), AfterValidator(_of_each_receiver)
     ] = Field(default="{}", validate_default=True, repr=False)
+    logging: Annotated[LoggingSettings, BeforeValidator(_object)] = LoggingSettings()
     backup_repository: OrNone
     backup_store: Annotated[
         BackupStoreSettings | None, BeforeValidator(_object_or_none), AfterValidator(_of_a_cloud)

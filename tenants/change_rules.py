@@ -76,7 +76,8 @@ def gone_problems(
             where=new.where(tenant_id),
             what=f"is removed, although its data is kept until {until} (today is {today})",
             why="the customer was told that the data can be brought back until then",
-            how=f"keep the file until then; if the customer wants the data gone now: {_early(tenant_id)}",
+            how="keep the file until then; if the customer wants the data gone now: "
+            f"{limits.early_option.format(id=tenant_id)}",
         )
 
 
@@ -214,12 +215,9 @@ def _lifecycle_problems(step: Step, *, today: date, limits: Limits) -> Iterator[
             where=step.new.where(step.id, "lifecycle.delete_after"),
             what=f"{new.delete_after} is earlier than {earliest} ({reason})",
             why="data would be deleted that the customer may still ask for",
-            how=f'write "{earliest}"; if the customer wants it gone earlier: {_early(step.id)}',
+            how=f'write "{earliest}"; if the customer wants it gone earlier: '
+            f"{limits.early_option.format(id=step.id)}",
         )
-
-
-def _early(tenant_id: str) -> str:
-    return f"--allow-early-deletion {tenant_id}"
 
 
 def _port_problems(step: Step) -> Iterator[Problem]:

@@ -21,11 +21,13 @@ from tenants.statuses import Status
 from tenants.tenant import end_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jwt.types import Options
 
     from tenants.tenant import Tenant
 
-__all__ = ["SigningKey", "claims_for", "verify_licence"]
+__all__ = ["SigningKey", "claims_for", "read_licence", "refusals", "verify_licence"]
 
 _REFUSED = "canceled"
 """The one status that both generations refuse; others only mark a licence as inactive."""
@@ -93,6 +95,19 @@ def verify_licence(token: str, public_pem: str | bytes, *, at: datetime) -> dict
     Raises:
         UsageError: Every reason to refuse it.
     """
+    claims = read_licence(token, public_pem)
+    problems = refusals(claims, at=at)
+    if problems:
+        raise UsageError(problems)
+    return claims
+
+
+def read_licence(token: str, public_pem: str | bytes) -> dict[str, Any]:
+    """Return the claims of a licence that this key has signed, also of one that is over.
+
+    Raises:
+        UsageError: It is signed by another key or by none.
+    """
     key = load_public_key(public_pem)
     try:
         options: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
@@ -104,29 +119,35 @@ def verify_licence(token: str, public_pem: str | bytes, *, at: datetime) -> dict
             why="one generation of the API stops at such a licence, the other runs without one",
             how="give the tenant the licence and the public key of the same signing key",
         ) from error
-    problems = [
-        Problem(where=f"licence: {key}", what=what, why=why, how=how)
-        for key, refused, what, why, how in (
-            (
-                "expiresAt",
-                claims["expiresAt"] <= at.timestamp(),
-                f"ended on {datetime.fromtimestamp(claims['expiresAt'], UTC):%Y-%m-%d}",
-                "the API refuses it from then on",
-                "renew the subscription or extend the trial in the tenant's file",
-            ),
-            (
-                "subscription.status",
-                claims["subscription"]["status"] == _REFUSED,
-                "says that the subscription is canceled",
-                "the API refuses it",
-                "see docs/reference/statuses.md for the statuses that give access",
-            ),
-        )
-        if refused
-    ]
-    if problems:
-        raise UsageError(problems)
     return claims
+
+
+def refusals(claims: Mapping[str, Any], *, at: datetime) -> list[Problem]:
+    """Return why an API would refuse a licence with these claims at a moment."""
+    problems = []
+    end = claims.get("expiresAt")
+    if not isinstance(end, int) or end <= at.timestamp():
+        ended = (
+            f"ended on {datetime.fromtimestamp(end, UTC):%Y-%m-%d}" if isinstance(end, int) else "is no date"
+        )
+        problems.append(
+            Problem(
+                where="licence: expiresAt",
+                what=ended,
+                why="the API refuses it from then on",
+                how="renew the subscription or extend the trial in the tenant's file",
+            )
+        )
+    if (claims.get("subscription") or {}).get("status") == _REFUSED:
+        problems.append(
+            Problem(
+                where="licence: subscription.status",
+                what="says that the subscription is canceled",
+                why="the API refuses it",
+                how="see docs/reference/statuses.md for the statuses that give access",
+            )
+        )
+    return problems
 
 
 def _iso(moment: datetime) -> str:

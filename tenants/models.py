@@ -215,6 +215,9 @@ class BackupChoices(BaseModel, frozen=True, extra="forbid"):
     retention_days: Days | None = Field(
         default=None, title="Retention", description="Days for which a backup is kept."
     )
+    final: bool | None = Field(
+        default=None, title="Last backup", description="Whether one is taken on decommissioning."
+    )
 
 
 class TenantFile(BaseModel, frozen=True, extra="forbid"):

@@ -136,6 +136,9 @@ class BackupPolicy(BaseModel, frozen=True, extra="forbid"):
 
     schedule: Cron = Field(title="Schedule", description="Five cron fields, in UTC.")
     retention_days: Days = Field(title="Retention", description="Days for which a backup is kept.")
+    final: Flag = Field(
+        default=True, title="Last backup", description="Whether one is taken when a tenant is decommissioned."
+    )
 
 
 class MqttLimits(BaseModel, frozen=True, extra="forbid"):
@@ -178,7 +181,7 @@ class Plan(BaseModel, frozen=True, extra="forbid"):
     storage: Storage = Field(title="Storage", description="Size of each volume.")
     options: Options = Field(title="Options", description="What a tenant of this plan has unless told.")
     mqtt: MqttLimits = Field(title="MQTT", description="What the broker takes on.")
-    monitoring: Monitoring = Field(title="Monitoring", description="How long metrics are kept.")
+    monitoring: Monitoring = Field(title="Monitoring", description="How long metrics and logs are kept.")
     backup: BackupPolicy = Field(title="Backup", description="When, and for how long.")
     retention_days: Days = Field(
         title="Retention after the end",

@@ -1,8 +1,10 @@
 """How much a tenant's namespace may use: enough for all of it, during a roll-out too.
 
-The floor is 4 CPU, 4 Gi, 5 volumes and 10 Services. A quota that only just holds the
-running pods refuses the surge pod of the next roll-out and the solver pod of the next
-certificate, so both are counted, and the quota is raised where the plan needs it.
+The floor is 4 CPU, 4 Gi and 10 Services. A quota that only just holds the running pods
+refuses the surge pod of the next roll-out and the solver pod of the next certificate, so
+both are counted, and the quota is raised where the plan needs it. Volumes outlast their
+option, so those of every option are counted: one that is left behind must not keep the
+database's from growing.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 FLOOR_CPU = 4000
 FLOOR_MEMORY = 4096
-FLOOR_VOLUMES = 5
 FLOOR_SERVICES = 10
 
 ALWAYS = ("api", "postgres", "mosquitto", "dashboard")
@@ -40,10 +41,10 @@ SIDECAR_MEMORY = 256
 """Room for what LimitRange gives a container without limits of its own, such as a debugging one."""
 
 WATCHER = ContainerSize(cpu_request="5m", cpu_limit="50m", memory_request="16Mi", memory_limit="64Mi")
-"""A container that only watches another one: metrics of the database and of the broker, and the
-reload of the broker's certificate."""
+"""A container that only watches another one: metrics of the database and of the broker, the reload
+of the broker's certificate, and the lock on the API's migrations."""
 
-WATCHERS = 3
+WATCHERS = 4
 
 BACKUP_VOLUME = "10Gi"
 """Size of the volume that backups go to where there is no object storage: on a laptop's cluster. The
@@ -89,15 +90,14 @@ def quota_for(sizes: Sizes, storage: Storage, options: Options) -> Quota:
     pods = [getattr(sizes, name) for name in names]
     pods += [getattr(sizes, name) for name in names if name in ROLLING]
     pods += [sizes.job] * (1 + options.node_red) + [WATCHER] * WATCHERS
-    volumes = [name for name in STATEFUL if name in names]
     room = mebibytes("1Gi") + mebibytes(BACKUP_VOLUME)
     return Quota(
         cpu=_cores(max(FLOOR_CPU, _sum(pods, _cpu_limit) + SOLVER_CPU + SIDECAR_CPU)),
         memory=_gibibytes(max(FLOOR_MEMORY, _sum(pods, _memory_limit) + SOLVER_MEMORY + SIDECAR_MEMORY)),
         requests_cpu=cpu_text(_sum(pods, _cpu_request) + SOLVER_CPU + SIDECAR_CPU),
         requests_memory=bytes_text(_sum(pods, _memory_request) + SOLVER_MEMORY + SIDECAR_MEMORY),
-        storage=bytes_text(sum(mebibytes(getattr(storage, name)) for name in volumes) + room),
-        pvcs=max(FLOOR_VOLUMES, len(volumes) + 2),
+        storage=bytes_text(sum(mebibytes(getattr(storage, name)) for name in STATEFUL) + room),
+        pvcs=len(STATEFUL) + 2,
         services=max(FLOOR_SERVICES, len(names) + SERVICES_BESIDE),
         pods=2 * len(pods) + 5,
     )

@@ -50,11 +50,13 @@ class Limits:
         stopped: Largest number of tenants that one change may suspend, decommission or remove.
         stopped_percent: Largest share of the tenants, likewise; one is always allowed.
         early_deletion: Tenants whose data may go before its time, because their owner wants it so.
+        early_option: How the caller is told so, for messages; ``{id}`` stands for the tenant.
     """
 
     stopped: int = 10
     stopped_percent: int = 10
     early_deletion: frozenset[str] = frozenset()
+    early_option: str = "iotistic registry diff --allow-early-deletion {id}"
 
     def allowed(self, tenants: int) -> int:
         """Return how many of so many tenants may be stopped at once."""

@@ -17,11 +17,22 @@ UPDATE_GOLDEN = os.environ.get("UPDATE_GOLDEN") == "1"
 """Whether golden files are rewritten instead of compared."""
 
 
+def new_licence_key() -> str:
+    """Return a key as `iotistic licence keygen` would make it."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
 @pytest.fixture(scope="session")
 def licence_private_key() -> str:
     """A licence key of the test run's own."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return new_licence_key()
+
+
+@pytest.fixture(scope="session")
+def next_licence_private_key() -> str:
+    """The key that follows it."""
+    return new_licence_key()
 
 
 @pytest.fixture(scope="session")

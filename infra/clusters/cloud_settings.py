@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from infra.clusters.backups import BackupRoute
 from infra.clusters.copies import CopyPlace
+from infra.clusters.objects import ObjectRoute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,8 +116,8 @@ class AksSettings(CloudSettings):
             pod_labels=self.IDENTITY_LABELS,
         )
 
-    def copies(self, store: str, *, part: str, cluster: str) -> CopyPlace:
-        """Return where Velero keeps its copies: a container of its own in the storage account ``store``."""
+    def copies(self, store: str, *, cluster: str) -> CopyPlace:
+        """Return what Velero has to know: the storage account ``store``, in the group of ``cluster``."""
         about = {
             "AZURE_SUBSCRIPTION_ID": self.subscription_id,
             "AZURE_RESOURCE_GROUP": cluster,
@@ -125,8 +126,6 @@ class AksSettings(CloudSettings):
         return CopyPlace(
             provider="azure",
             plugin="velero-plugin-for-microsoft-azure",
-            bucket=part,
-            prefix=None,
             driver="disk.csi.azure.com",
             config={
                 "resourceGroup": cluster,
@@ -135,6 +134,15 @@ class AksSettings(CloudSettings):
                 "useAAD": "true",
             },
             file="".join(f"{name}={value}\n" for name, value in about.items()),
+        )
+
+    def objects(self, store: str, namespace: str) -> ObjectRoute:
+        """Return the way to a namespace's own container, in the storage account ``store``."""
+        return ObjectRoute(
+            kind="azure",
+            bucket=namespace,
+            settings={"account_name": store},
+            pod_labels=self.IDENTITY_LABELS,
         )
 
 
@@ -152,21 +160,32 @@ class EksSettings(CloudSettings):
         Field(default_factory=lambda: ["a", "b", "c"], description="Letters of the availability zones.")
     )
 
+    CREDENTIALS: ClassVar[str] = "169.254.170.23/32"
+    """Where the agent on each node hands them out."""
+
     def backups(self, store: str) -> BackupRoute:
         """Return the way to a prefix for each customer, in the bucket ``store``."""
         return BackupRoute(
             pattern=f"s3:https://s3.{self.region}.amazonaws.com/{store}/{{namespace}}",
             environment={"AWS_DEFAULT_REGION": self.region},
-            credentials="169.254.170.23/32",
+            credentials=self.CREDENTIALS,
         )
 
-    def copies(self, store: str, *, part: str, cluster: str) -> CopyPlace:  # noqa: ARG002 - the bucket says it all
-        """Return where Velero keeps its copies: a prefix in the bucket ``store``."""
+    def objects(self, store: str, namespace: str) -> ObjectRoute:
+        """Return the way to a namespace's own prefix, in the bucket ``store``."""
+        return ObjectRoute(
+            kind="s3",
+            bucket=store,
+            prefix=namespace,
+            settings={"endpoint": f"s3.{self.region}.amazonaws.com", "region": self.region},
+            credentials=self.CREDENTIALS,
+        )
+
+    def copies(self, store: str, *, cluster: str) -> CopyPlace:  # noqa: ARG002 - as every cloud is asked
+        """Return what Velero has to know: no more than the region."""
         return CopyPlace(
             provider="aws",
             plugin="velero-plugin-for-aws",
-            bucket=store,
-            prefix=part,
             driver="ebs.csi.aws.com",
             config={"region": self.region},
         )
@@ -186,17 +205,22 @@ class GkeSettings(CloudSettings):
         """Where Google knows the cluster's service accounts."""
         return f"{self.project}.svc.id.goog"
 
+    CREDENTIALS: ClassVar[str] = "169.254.169.254/32"
+    """Where the metadata server on each node hands them out."""
+
     def backups(self, store: str) -> BackupRoute:
         """Return the way to a folder for each customer, in the bucket ``store``."""
-        return BackupRoute(pattern=f"gs:{store}:/{{namespace}}", credentials="169.254.169.254/32")
+        return BackupRoute(pattern=f"gs:{store}:/{{namespace}}", credentials=self.CREDENTIALS)
 
-    def copies(self, store: str, *, part: str, cluster: str) -> CopyPlace:  # noqa: ARG002 - the bucket says it all
-        """Return where Velero keeps its copies: a folder in the bucket ``store``."""
+    def objects(self, store: str, namespace: str) -> ObjectRoute:
+        """Return the way to a namespace's own folder, in the bucket ``store``."""
+        return ObjectRoute(kind="gcs", bucket=store, prefix=namespace, credentials=self.CREDENTIALS)
+
+    def copies(self, store: str, *, cluster: str) -> CopyPlace:  # noqa: ARG002 - as every cloud is asked
+        """Return what Velero has to know: no more than the bucket."""
         return CopyPlace(
             provider="gcp",
             plugin="velero-plugin-for-gcp",
-            bucket=store,
-            prefix=part,
             driver="pd.csi.storage.gke.io",
         )
 

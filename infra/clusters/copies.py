@@ -1,4 +1,4 @@
-"""Where Velero keeps its copies in the stack's own cloud, and how it gets there without a key."""
+"""What Velero has to know of the stack's own cloud, beside the way to its part of the store."""
 
 from __future__ import annotations
 
@@ -11,22 +11,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyPlace:
-    """A part of the store for backups.
+    """What a cloud is to Velero.
 
     Attributes:
         provider: What the cloud is called among Velero's plugins.
         plugin: The plugin's image, by its name in versions.yaml.
-        bucket: The bucket or container.
-        prefix: The folder in it, or None where the container is Velero's alone.
         driver: What makes snapshots of volumes.
-        config: What else the plugin has to be told.
+        config: What the plugin has to be told of the store.
         file: Where the plugin is, in the form in which it reads it. No secret: it is known by what it is.
     """
 
     provider: str
     plugin: str
-    bucket: str
-    prefix: str | None
     driver: str
     config: Mapping[str, str] = field(default_factory=dict)
     file: str | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.customer import mosquitto, postgres, secrets
+from infra.customer import migrations, mosquitto, postgres, secrets
 from infra.customer.model import checksum, node_options, resources
 from infra.customer.pods import (
+    CONFIG_CHECKSUM,
     SECRETS_CHECKSUM,
     container,
     from_secret,
@@ -18,7 +19,6 @@ from infra.customer.pods import (
 )
 from infra.customer.ports import API_PORT, MQTT_PORT, POSTGRES_PORT
 from infra.exemptions import SECRET_IN_ENVIRONMENT
-from tenants.sizing import WATCHER
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -53,9 +53,10 @@ def manifests(instance: Instance) -> list[Manifest]:
         image=image,
         user=API_USER,
         containers=[main],
-        volumes=scratch("logs", "tmp"),
+        volumes=[*scratch("logs", "tmp"), *migrations.volumes()],
         # The API reads its secrets and its licence once, at start: a change has to restart it.
         checksums={
+            CONFIG_CHECKSUM: checksum(migrations.configuration()),
             SECRETS_CHECKSUM: checksum(
                 {
                     "licence": credentials.licence,
@@ -64,9 +65,9 @@ def manifests(instance: Instance) -> list[Manifest]:
                     "mqtt": credentials.mqtt_api,
                     "jwt": credentials.jwt_secret,
                 }
-            )
+            ),
         },
-        initContainers=[_wait_for_database(instance)],
+        initContainers=[migrations.holder(instance)],
     )
     return [
         workload(
@@ -76,26 +77,12 @@ def manifests(instance: Instance) -> list[Manifest]:
             component=COMPONENT,
             image=image,
             template=template,
-            # Two generations at once would both run the migrations, which take no lock.
+            # An older API does not know the tables that a newer one leaves behind.
             strategy={"strategy": {"type": "Recreate"}},
             exempt=[SECRET_IN_ENVIRONMENT],
         ),
         service(instance, APP, component=COMPONENT, ports=ports),
     ]
-
-
-def _wait_for_database(instance: Instance) -> dict[str, Any]:
-    """Return the container that keeps the API from starting, and ending, before its database is there."""
-    ask = f"pg_isready --quiet --host={postgres.APP} --port={POSTGRES_PORT}"
-    return container(
-        "wait-for-database",
-        instance.images.postgres,
-        ports={},
-        resources=resources(WATCHER),
-        probe=None,
-        mounts={},
-        command=["/bin/sh", "-c", f"until {ask}; do sleep 1; done"],
-    )
 
 
 def _environment(instance: Instance) -> list[dict[str, Any]]:

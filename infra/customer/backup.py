@@ -1,4 +1,4 @@
-"""Backup of a customer: the database's dump, the broker's data and Node-RED's flows, encrypted.
+"""The pods that take a customer's backups, put them back, and know where they are.
 
 They go to a restic repository: restic encrypts with the customer's own key, deduplicates, keeps by
 retention and verifies. The repository is object storage (``s3:``, ``azure:``, ``gs:``), or a volume on
@@ -7,11 +7,9 @@ a laptop's cluster.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from infra import exemptions
-from infra.customer import mosquitto, nodered, postgres, secrets
+from infra.customer import mosquitto, postgres, secrets, volumes
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
@@ -22,22 +20,19 @@ from infra.customer.pods import (
     pod_template,
     scratch,
     secret_volume,
-    volume_claim,
 )
 from infra.customer.ports import POSTGRES_PORT
 from tenants.quantities import bytes_text, mebibytes
-from tenants.sizing import BACKUP_VOLUME
 
 if TYPE_CHECKING:
-    from infra.component import Manifest
+    from collections.abc import Iterable, Sequence
+
     from infra.customer.model import Instance
+    from infra.customer.volumes import Volume
     from infra.images import Image
 
 APP: Final = "backup"
 COMPONENT: Final = "backup"
-FLOWS: Final = "backup-flows"
-"""The backup of Node-RED's flows: apart, so that nothing about them can keep the database from its own."""
-
 SERVICE_ACCOUNT: Final = "backup"
 """The account of the pods that write to the stack's own store."""
 
@@ -47,10 +42,26 @@ VOLUME: Final = "volume"
 BACKUP_USER: Final = mosquitto.MOSQUITTO_USER
 """The broker's own: it lets nobody else read its data, and a volume that is only read keeps its owner."""
 _CONFIG: Final = "/etc/iotistic"
+_SCRIPTS: Final = (
+    "dump.sh",
+    "store.sh",
+    "store-volume.sh",
+    "restore.sh",
+    "load.sh",
+    "restore-volume.sh",
+    "put-volume.sh",
+)
 _REPOSITORY: Final = "/repository"
 _WORK: Final = "/work"
-_FLOWS: Final = "/flows"
-_MINUTES_IN_HOUR: Final = 60
+
+DATABASE_VOLUME: Final = "data"
+"""What the database's own volume is called in a pod that mounts it."""
+
+_WRITERS: Final = {
+    DATABASE_VOLUME: postgres.APP,
+    **{volume.name: volume.app for volume in volumes.ALL},
+}
+"""Whose a volume is, by its name in a pod."""
 
 
 def configuration(instance: Instance) -> dict[str, str]:
@@ -64,153 +75,72 @@ def configuration(instance: Instance) -> dict[str, str]:
         "work": _WORK,
         "keep_daily": instance.tenant.backup.retention_days,
         "host_name": instance.tenant.id,
-        "flows": _FLOWS,
+        "broker": volumes.BROKER.folder,
     }
-    scripts = ["dump.sh", "store.sh", "restore.sh", "load.sh"]
-    if instance.tenant.options.node_red:
-        scripts += ["store-flows.sh", "restore-flows.sh", "put-flows.sh"]
-    return {name: render(name, **names) for name in scripts}
+    return {name: render(name, **names) for name in _SCRIPTS}
 
 
-def manifests(instance: Instance) -> list[Manifest]:
-    """Return the nightly backups, and their volume where they go to one."""
-    if not instance.surroundings.backups:
-        return []
-    found = [_cron_job(instance, APP, _template(instance), later=0)]
-    if instance.tenant.options.node_red:
-        found.append(_cron_job(instance, FLOWS, _flows_template(instance), later=_MINUTES_IN_HOUR // 2))
-    if instance.surroundings.backup_repository == VOLUME:
-        found.insert(0, volume_claim(instance, APP, component=COMPONENT, size=BACKUP_VOLUME))
-    if instance.surroundings.backup_route is not None:
-        found.insert(0, _service_account(instance))
-    return found
+def database_steps(instance: Instance) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the containers that dump the database and store the dump."""
+    return (
+        step(instance, "dump", instance.images.postgres, "dump.sh", reads=secrets.DATABASE),
+        step(instance, "store", instance.images.restic, "store.sh", reads=secrets.BACKUP),
+    )
 
 
-def _service_account(instance: Instance) -> Manifest:
-    """Return the account that is known to the cloud: of backups alone, and no other pod of the customer."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": instance.metadata(SERVICE_ACCOUNT, app=APP, component=COMPONENT),
-        "automountServiceAccountToken": False,
-    }
+def volume_step(instance: Instance, volume: Volume) -> dict[str, Any]:
+    """Return the container that stores a volume, which it can only read."""
+    store = step(instance, "store", instance.images.restic, "store-volume.sh", reads=secrets.BACKUP)
+    store["volumeMounts"].append({"name": volume.name, "mountPath": volume.folder, "readOnly": True})
+    store["env"] += [{"name": "TAG", "value": volume.name}, {"name": "FOLDER", "value": volume.folder}]
+    return store
 
 
-def cron_jobs(instance: Instance) -> list[str]:
-    """Return the names of the nightly backups."""
-    return [APP, FLOWS] if instance.tenant.options.node_red else [APP]
-
-
-def _cron_job(instance: Instance, name: str, template: dict[str, Any], *, later: int) -> Manifest:
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "CronJob",
-        "metadata": {
-            **instance.metadata(name, app=APP, component=COMPONENT),
-            "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_POD),
-        },
-        "spec": {
-            "schedule": spread(instance.tenant.backup.schedule, instance.tenant.id, later=later),
-            "timeZone": "Etc/UTC",
-            "concurrencyPolicy": "Forbid",
-            "startingDeadlineSeconds": 3600,
-            "successfulJobsHistoryLimit": 1,
-            "failedJobsHistoryLimit": 3,
-            # The database has to run to be dumped: a suspended customer keeps the backups it has.
-            "suspend": not instance.tenant.runs,
-            "jobTemplate": {"spec": {"backoffLimit": 2, "activeDeadlineSeconds": 7200, "template": template}},
-        },
-    }
-
-
-def restore_job(instance: Instance, *, snapshot: str) -> Manifest:
-    """Return a Job that puts a snapshot's database back. It is rendered here and started by people.
+def pod(
+    instance: Instance,
+    *steps: dict[str, Any],
+    beside_writers: bool = False,
+    group: int = BACKUP_USER,
+    further: Sequence[dict[str, Any]] = (),
+    **more: Any,  # noqa: ANN401 - fields of all kinds
+) -> dict[str, Any]:
+    """Return a pod that takes some steps, one after the other, with the volumes that they mount.
 
     Args:
         instance: The customer's instance.
-        snapshot: restic's name of the snapshot, or ``latest``.
+        steps: Its containers; the last one is what it is done with.
+        beside_writers: Whether the workloads run whose volumes are mounted. The pod goes to their
+            node then, and never to it otherwise: two that write to one volume would spoil it.
+        group: The group that volumes are handed to.
+        further: Volumes that take the place of the usual ones of their names, or come to them.
+        more: Further fields of the pod.
     """
-    fetch = _step(instance, "restore", instance.images.restic, "restore.sh", reads=secrets.BACKUP)
-    fetch["env"].append({"name": "SNAPSHOT", "value": snapshot})
-    load = _step(instance, "load", instance.images.postgres, "load.sh", reads=secrets.DATABASE)
-    return _restore(instance, "restore", fetch, load)
-
-
-def restore_flows_job(instance: Instance, *, snapshot: str) -> Manifest:
-    """Return a Job that puts a snapshot's flows back, while Node-RED does not run.
-
-    Args:
-        instance: The customer's instance.
-        snapshot: restic's name of the snapshot, or ``latest``.
-    """
-    fetch = _step(instance, "restore", instance.images.restic, "restore-flows.sh", reads=secrets.BACKUP)
-    fetch["env"].append({"name": "SNAPSHOT", "value": snapshot})
-    put = _step(instance, "put", instance.images.restic, "put-flows.sh", reads=None)
-    put["volumeMounts"].append({"name": "flows", "mountPath": _FLOWS})
-    owner = nodered.NODE_RED_USER
-    put["securityContext"] |= {"runAsUser": owner, "runAsGroup": owner}
-    return _restore(instance, "restore-flows", fetch, put)
-
-
-def _restore(instance: Instance, name: str, *steps: dict[str, Any]) -> Manifest:
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {
-            **instance.metadata(name, app=APP, component=COMPONENT),
-            "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_POD),
-        },
-        "spec": {"backoffLimit": 0, "template": _pod(instance, *steps)},
-    }
-
-
-def spread(schedule: str, tenant_id: str, *, later: int = 0) -> str:
-    """Return a schedule with its minute moved by the tenant's id, so that not all start at once."""
-    minute, rest = schedule.split(" ", 1)
-    if not minute.isdigit():
-        return schedule
-    offset = int(hashlib.sha256(tenant_id.encode()).hexdigest(), 16) % _MINUTES_IN_HOUR
-    return f"{(int(minute) + offset + later) % _MINUTES_IN_HOUR} {rest}"
-
-
-def _template(instance: Instance) -> dict[str, Any]:
-    dump = _step(instance, "dump", instance.images.postgres, "dump.sh", reads=secrets.DATABASE)
-    store = _step(instance, "store", instance.images.restic, "store.sh", reads=secrets.BACKUP)
-    if instance.own_broker:
-        store["volumeMounts"].append({"name": "broker", "mountPath": "/broker", "readOnly": True})
-    return _pod(instance, dump, store)
-
-
-def _flows_template(instance: Instance) -> dict[str, Any]:
-    store = _step(instance, "store", instance.images.restic, "store-flows.sh", reads=secrets.BACKUP)
-    store["volumeMounts"].append({"name": "flows", "mountPath": _FLOWS, "readOnly": True})
-    return _pod(instance, store)
-
-
-def _pod(instance: Instance, *steps: dict[str, Any]) -> dict[str, Any]:
-    """Return a pod that takes some steps, one after the other, with the volumes that they mount."""
     *first, last = steps
     mounts = [mount for step in steps for mount in step["volumeMounts"]]
     mounted = {mount["name"] for mount in mounts}
     only_read = {mount["name"] for mount in mounts if mount.get("readOnly")}
     files = configuration(instance)
-    volumes: list[dict[str, Any]] = [
+    writers = {name: app for name, app in _WRITERS.items() if name in mounted}
+    usual: list[dict[str, Any]] = [
         {"name": "work", "emptyDir": {"sizeLimit": instance.tenant.storage.postgres}},
         config_volume("config", sorted(files)),
         secret_volume(secrets.DATABASE, ["api-password"]),
         secret_volume(secrets.BACKUP, ["password"]),
         *scratch("tmp"),
+        {"name": "repository", "persistentVolumeClaim": {"claimName": f"{APP}-data"}},
+        *(
+            {
+                "name": name,
+                "persistentVolumeClaim": {"claimName": f"{app}-data", "readOnly": name in only_read},
+            }
+            for name, app in writers.items()
+        ),
     ]
-    more: dict[str, Any] = {"restartPolicy": "Never"}
+    found = {volume["name"]: volume for volume in (*usual, *further) if volume["name"] in mounted}
     if first:
         more["initContainers"] = first
-    volumes.append({"name": "repository", "persistentVolumeClaim": {"claimName": f"{APP}-data"}})
-    for name, app in (("broker", mosquitto.APP), ("flows", nodered.APP)):
-        if name in mounted:
-            claim = {"claimName": f"{app}-data", "readOnly": name in only_read}
-            volumes.append({"name": name, "persistentVolumeClaim": claim})
-        if name in only_read:
-            more["affinity"] = _beside(instance, app)
+    if writers:
+        more["affinity"] = _placement(instance, writers.values(), beside=beside_writers)
     route = instance.surroundings.backup_route
     if route is not None:
         more["serviceAccountName"] = SERVICE_ACCOUNT
@@ -221,25 +151,35 @@ def _pod(instance: Instance, *steps: dict[str, Any]) -> dict[str, Any]:
         image=instance.images.restic,
         user=BACKUP_USER,
         containers=[last],
-        volumes=[volume for volume in volumes if volume["name"] in mounted],
+        volumes=list(found.values()),
         checksums={CONFIG_CHECKSUM: checksum(files)},
+        restartPolicy="Never",
         **more,
     )
+    template["spec"]["securityContext"]["fsGroup"] = group
     if route is not None:
         template["metadata"]["labels"] |= route.pod_labels
     return template
 
 
-def _beside(instance: Instance, app: str) -> dict[str, Any]:
-    """Return the demand for the node of another pod: only there can a second one read its volume."""
-    term = {
-        "topologyKey": "kubernetes.io/hostname",
-        "labelSelector": {"matchLabels": instance.selector(app)},
-    }
-    return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+def _placement(instance: Instance, apps: Iterable[str], *, beside: bool) -> dict[str, Any]:
+    """Return the demand for the nodes of other pods, or against them.
+
+    Only on its node can a second pod read a volume that is mounted. A node also keeps a writer from
+    starting beside a pod that demands to be apart from it.
+    """
+    terms = [
+        {
+            "topologyKey": "kubernetes.io/hostname",
+            "labelSelector": {"matchLabels": instance.selector(app)},
+        }
+        for app in apps
+    ]
+    kind = "podAffinity" if beside else "podAntiAffinity"
+    return {kind: {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
 
 
-def _step(instance: Instance, name: str, image: Image, script: str, *, reads: str | None) -> dict[str, Any]:
+def step(instance: Instance, name: str, image: Image, script: str, *, reads: str | None) -> dict[str, Any]:
     """Return a container that runs one of the scripts, with the one Secret that it reads."""
     mounts = {"work": _WORK, "config": _CONFIG, "tmp": "/tmp"}  # noqa: S108 - volumes of the pod's own
     env: list[dict[str, Any]] = []

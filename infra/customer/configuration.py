@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.customer import backup, dashboard, grafana, mosquitto, nodered, postgres, prometheus, settle
+from infra.customer import (
+    backup,
+    dashboard,
+    grafana,
+    migrations,
+    mosquitto,
+    nodered,
+    postgres,
+    prometheus,
+    settle,
+)
 from infra.customer.pods import CONFIG
 
 if TYPE_CHECKING:
@@ -20,6 +30,7 @@ def config_map(instance: Instance) -> Manifest:
     """Return the ConfigMap."""
     files = {
         **postgres.configuration(),
+        **migrations.configuration(),
         **settle.configuration(instance),
         **dashboard.configuration(instance),
     }

@@ -9,6 +9,8 @@ from infra.component import Component, Placement
 from infra.customer import (
     api,
     backup,
+    backup_final,
+    backup_nightly,
     dashboard,
     exporter,
     grafana,
@@ -40,12 +42,14 @@ if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
 
-HOLDS_DATA = frozenset({"PersistentVolumeClaim", "StatefulSet"})
-"""Kinds whose replacement or deletion can lose a customer's data."""
-
+SERVERS = frozenset({"Deployment", "StatefulSet"})
+"""Kinds of what has stopped before the last backup is taken of what it left behind."""
 
 OUTLASTS_ITS_OPTION = frozenset(f"{app}-data" for app in (nodered.APP, prometheus.APP, grafana.APP))
 """Claims that stay when their option is switched off, and are there again when it is switched on."""
+
+OUTLASTS = OUTLASTS_ITS_OPTION | {f"{mosquitto.APP}-data"}
+"""Claims that stay when they are declared no more. The broker's is, where somebody else runs the broker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,8 @@ def workloads(instance: Instance) -> list[Manifest]:
         disruption_budget(instance),
         *routes.manifests(instance),
         *monitoring.manifests(instance),
-        *backup.manifests(instance),
+        *backup_nightly.manifests(instance),
+        *backup_final.manifests(instance),
     ]
 
 
@@ -112,6 +117,18 @@ def identify(manifest: Manifest, account: str, identity: Identity) -> None:
 def manifests(instance: Instance) -> list[Manifest]:
     """Return every object of an instance, in the order of declaration."""
     return [namespace(instance), *foundation(instance), *workloads(instance)]
+
+
+def holds_data(manifest: Manifest) -> bool:
+    """Return whether deleting or replacing it would lose data, or stop what serves all of it."""
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    claim = kind == "PersistentVolumeClaim" and name not in OUTLASTS
+    return claim or (kind == "StatefulSet" and name == postgres.APP)
+
+
+def _is_backup(manifest: Manifest) -> bool:
+    component: str = manifest["metadata"]["labels"]["app.kubernetes.io/component"]
+    return component == backup.COMPONENT
 
 
 class CustomerInstance(Component):
@@ -134,23 +151,30 @@ class CustomerInstance(Component):
     ) -> None:
         super().__init__(self.TYPE, name, placement=args.placement, opts=opts)
         instance = args.instance
-        home = self.declare(namespace(instance), depends_on=args.depends_on, holds_data=True)
+        home = self.declare(namespace(instance), depends_on=args.depends_on, holds_data=instance.protected)
         base = [
             self.declare(manifest, depends_on=[home], deleted_with=home) for manifest in foundation(instance)
         ]
         self.balancer = None
+        before_the_last: list[pulumi.Resource] = []
         known = [] if args.backup_identity is None else args.backup_identity.ready
         for manifest in workloads(instance):
             if args.backup_identity is not None:
                 identify(manifest, backup.SERVICE_ACCOUNT, args.backup_identity)
-            outlasts = manifest["metadata"]["name"] in OUTLASTS_ITS_OPTION
             made = self.declare(
                 manifest,
-                depends_on=[home, *base, *(known if manifest["kind"] == "CronJob" else [])],
+                depends_on=[
+                    home,
+                    *base,
+                    *(known if _is_backup(manifest) else []),
+                    *(before_the_last if backup_final.is_final(manifest) else []),
+                ],
                 deleted_with=home,
-                holds_data=manifest["kind"] in HOLDS_DATA and not outlasts,
-                outlasts=outlasts,
+                holds_data=instance.protected and holds_data(manifest),
+                outlasts=manifest["metadata"]["name"] in OUTLASTS,
             )
+            if manifest["kind"] in SERVERS or backup_final.is_final(manifest):
+                before_the_last.append(made)
             if manifest.get("spec", {}).get("type") == "LoadBalancer":
                 self.balancer = made.balancer
         self.url = f"https://{instance.host}"

@@ -1,25 +1,4 @@
-"""Who may talk to whom. Everything is denied, then exactly the connections below are opened.
-
-| from               | to                        | ports                        |
-|--------------------|---------------------------|------------------------------|
-| every pod          | DNS                       | 53 UDP and TCP               |
-| ingress controller | dashboard                 | 80                           |
-| ingress controller | api                       | 3002                         |
-| mosquitto          | api                       | 3002                         |
-| exporter           | api, monitoring, internet | 3002, 9090, 443              |
-| api, settle        | postgres                  | 5432                         |
-| api, settle        | mosquitto                 | 1883                         |
-| api, settle        | a managed broker          | its TLS port                 |
-| MQTT edge          | mosquitto                 | 1883, 8883, 9001             |
-| ingress controller | cert-manager's solvers    | 8089                         |
-| monitoring         | postgres, mosquitto       | 9187, 9234                   |
-| ingress controller | node-red, grafana         | 1880, 3000                   |
-| node-red           | api, mosquitto            | 3002, 1883                   |
-| node-red           | a managed broker          | its TLS port                 |
-| prometheus         | postgres, mosquitto       | 9187, 9234                   |
-| grafana            | prometheus                | 9090                         |
-| backup             | postgres, object storage  | 5432, 443                    |
-| backup             | the node's credentials    | 80                           |
+"""Who may talk to whom. Everything is denied, then what docs/reference/isolation.md lists is opened.
 
 "Internet" is every address outside the private ranges: never another customer.
 """
@@ -53,6 +32,7 @@ from infra.customer.ports import (
     PROMETHEUS_PORT,
     WEBSOCKET_PORT,
 )
+from infra.exemptions import PODS_OF_ANOTHER, as_annotations
 from infra.names import EDGE_NAMESPACE, INGRESS_NAMESPACE, MONITORING_NAMESPACE, NAMESPACE_NAME_LABEL
 from tenants.models import MqttMode
 
@@ -232,12 +212,14 @@ def _watchers(instance: Instance) -> Peers:
 
 def _solvers(instance: Instance) -> Manifest:
     """Return the policy of cert-manager's pods that show a public authority a web page."""
-    return _policy(
+    policy = _policy(
         instance,
         "certificate-solvers",
         {"matchLabels": {"acme.cert-manager.io/http01-solver": "true"}},
         ingress=[_from(_namespace(INGRESS_NAMESPACE), SOLVER_PORT)],
     )
+    policy["metadata"]["annotations"] = as_annotations(PODS_OF_ANOTHER)
+    return policy
 
 
 def _policy(

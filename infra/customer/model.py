@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from infra.names import selector, tenant_labels
@@ -62,6 +62,11 @@ class Credentials:
     mqtt_node_red: str = field(repr=False)
     grafana_admin: str = field(repr=False)
     grafana_key: str = field(repr=False)
+
+    @classmethod
+    def withheld(cls) -> Credentials:
+        """Return no secret at all, for an object that only refers to Secrets that are there."""
+        return cls(**dict.fromkeys((item.name for item in fields(cls)), ""))
 
     @classmethod
     def issue(cls, tenant: Tenant, *, master_key: bytes, licence_keys: KeyRing) -> Credentials:
@@ -179,6 +184,15 @@ class Instance:
     def suspended(self) -> bool:
         """Whether people who come by are told that the service is suspended."""
         return not self.tenant.runs and self.tenant.lifecycle is not LifecycleState.DECOMMISSIONED
+
+    @property
+    def protected(self) -> bool:
+        """Whether the engine refuses to delete what holds data: not once the customer is decommissioned.
+
+        From which day it may go is not asked here, where there is no clock: the rules on changes
+        of the registry see to that.
+        """
+        return self.tenant.lifecycle is not LifecycleState.DECOMMISSIONED
 
     @property
     def own_broker(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.customer import backup
+from infra.customer import backup_nightly
 from tenants.sizing import OPTIONAL
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _alerts(instance: Instance) -> list[dict[str, Any]]:
     if instance.surroundings.backups:
         ended = [
             f'kube_cronjob_status_last_successful_time{{{here},cronjob="{name}"}}'
-            for name in backup.cron_jobs(instance)
+            for name in backup_nightly.cron_jobs(instance)
         ]
         alerts.append(
             _alert(

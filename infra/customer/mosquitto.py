@@ -9,6 +9,7 @@ from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
     CONFIG_CHECKSUM,
+    SECRETS_CHECKSUM,
     config_volume,
     container,
     from_secret,
@@ -20,6 +21,7 @@ from infra.customer.pods import (
 )
 from infra.customer.ports import API_PORT, MQTT_METRICS_PORT, MQTT_PORT, MQTTS_PORT, WEBSOCKET_PORT
 from infra.exemptions import SECRET_IN_ENVIRONMENT, UNPROBED_WATCHER
+from infra.platform.certificates_settings import ACME_ISSUER
 from tenants.models import MqttMode
 from tenants.sizing import WATCHER
 
@@ -107,23 +109,20 @@ def _ports(instance: Instance) -> dict[str, int]:
 
 def _certificate(instance: Instance) -> Manifest:
     """Return the broker's own certificate, for devices that the edge passes through to it."""
-    namespace = instance.tenant.namespace
+    issuer = instance.surroundings.broker_issuer
+    names = [instance.tenant.mqtt_host(instance.surroundings.domain)]
+    if issuer != ACME_ISSUER:
+        # A public authority would refuse the whole certificate for a name that is no public one.
+        names.append(f"{APP}.{instance.tenant.namespace}.svc.cluster.local")
     return {
         "apiVersion": "cert-manager.io/v1",
         "kind": "Certificate",
         "metadata": instance.metadata(secrets.BROKER_TLS, app=APP, component=COMPONENT),
         "spec": {
             "secretName": secrets.BROKER_TLS,
-            "dnsNames": [
-                instance.tenant.mqtt_host(instance.surroundings.domain),
-                f"{APP}.{namespace}.svc.cluster.local",
-            ],
+            "dnsNames": names,
             "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
-            "issuerRef": {
-                "group": "cert-manager.io",
-                "kind": "ClusterIssuer",
-                "name": instance.surroundings.broker_issuer,
-            },
+            "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": issuer},
         },
     }
 
@@ -145,6 +144,7 @@ def _stateful_set(instance: Instance) -> Manifest:
         ]
         # The container that tells the broker of a new certificate has to see its process.
         more["shareProcessNamespace"] = True
+    read = {"mqtt-password": instance.credentials.mqtt_api}
     template = pod_template(
         instance,
         APP,
@@ -153,7 +153,8 @@ def _stateful_set(instance: Instance) -> Manifest:
         user=MOSQUITTO_USER,
         containers=containers,
         volumes=volumes,
-        checksums={CONFIG_CHECKSUM: checksum(files)},
+        # Metrics are read with a password that is taken once, at start. The pod is all that can be restarted.
+        checksums={CONFIG_CHECKSUM: checksum(files), SECRETS_CHECKSUM: checksum(read)},
         **more,
     )
     return workload(

@@ -42,6 +42,7 @@ def container(  # noqa: PLR0913 - a container has this many independent parts
     probe: Mapping[str, Any] | None,
     mounts: Mapping[str, str],
     env: Sequence[Mapping[str, Any]] = (),
+    start_seconds: int = 120,
     **more: Any,  # noqa: ANN401 - fields of all kinds
 ) -> dict[str, Any]:
     """Return a container with a read-only root, no privileges, requests and limits.
@@ -55,11 +56,12 @@ def container(  # noqa: PLR0913 - a container has this many independent parts
             what ends by itself, or serves nobody.
         mounts: Volume names and where they are mounted.
         env: Environment variables. Secret values only by reference.
+        start_seconds: How long it may take to start before it is stopped and started anew.
         more: Further fields of the container: ``command``, ``args``, ``lifecycle``.
     """
     probes = (
         {
-            "startupProbe": {**probe, "periodSeconds": 2, "failureThreshold": 60},
+            "startupProbe": {**probe, "periodSeconds": 2, "failureThreshold": start_seconds // 2},
             "readinessProbe": {**probe, "periodSeconds": 10, "failureThreshold": 3},
             "livenessProbe": {**probe, "periodSeconds": 20, "failureThreshold": 6},
         }

@@ -39,6 +39,13 @@ POSTGRES_USER: Final = 70
 """User ``postgres`` of the image's Alpine variant, whose name "peer" authentication needs."""
 
 SECRETS: Final = "/run/secrets/database"
+START_SECONDS: Final = 3600
+"""How long the database may take to start, in seconds.
+
+After a crash it first repeats what its log holds, and on a full, slow volume looks at each of its
+files. Stopped in the middle it would begin anew, and so never end. Whoever needs it waits.
+"""
+
 _CONFIG: Final = "/etc/iotistic"
 _DATA: Final = "/var/lib/postgresql/data"
 
@@ -52,7 +59,7 @@ def configuration() -> dict[str, str]:
         "database": DATABASE,
     }
     return {
-        "roles.sh": render("roles.sh"),
+        "roles.sh": render("roles.sh", seconds=START_SECONDS),
         "roles.sql": render("roles.sql", **names),
         "pg_hba.conf": render("pg_hba.conf"),
     }
@@ -82,7 +89,7 @@ def _stateful_set(owner: DatabaseOwner) -> Manifest:
         component=COMPONENT,
         image=image,
         user=POSTGRES_USER,
-        containers=[_database(owner), _exporter(owner)],
+        containers=[server(owner), _exporter(owner)],
         volumes=[
             {"name": "data", "persistentVolumeClaim": {"claimName": f"{APP}-data"}},
             config_volume("config", sorted(files)),
@@ -103,7 +110,8 @@ def _stateful_set(owner: DatabaseOwner) -> Manifest:
     )
 
 
-def _database(owner: DatabaseOwner) -> dict[str, Any]:
+def server(owner: DatabaseOwner) -> dict[str, Any]:
+    """Return the container of the server, which settles roles and passwords whenever it starts."""
     ready = ["pg_isready", "--quiet", "--host=127.0.0.1", f"--port={POSTGRES_PORT}", "--username=postgres"]
     settings: Mapping[str, str] = {
         "hba_file": f"{_CONFIG}/pg_hba.conf",
@@ -120,6 +128,7 @@ def _database(owner: DatabaseOwner) -> dict[str, Any]:
         ports={"postgres": POSTGRES_PORT},
         resources=resources(owner.database_size),
         probe={"exec": {"command": ready}, "timeoutSeconds": 5},
+        start_seconds=START_SECONDS,
         mounts={
             "data": _DATA,
             "run": "/var/run/postgresql",

@@ -125,10 +125,16 @@ def _inhibitions() -> Iterable[dict[str, Any]]:
 
 
 def _receiver(receiver: AnyReceiver, secret: str) -> dict[str, Any]:
+    kind, told = _way(receiver, secret)
+    return {"name": receiver.name, kind: [{"send_resolved": True, **told}]}
+
+
+def _way(receiver: AnyReceiver, secret: str) -> tuple[str, dict[str, Any]]:
+    """Return the key of a receiver's kind, and what it is told there."""
     match receiver:
         case EmailReceiver():
             log_in = {"auth_username": receiver.user, "auth_password": secret} if receiver.user else {}
-            kind, told = (
+            return (
                 "email_configs",
                 {
                     "to": receiver.to,
@@ -140,12 +146,12 @@ def _receiver(receiver: AnyReceiver, secret: str) -> dict[str, Any]:
                 },
             )
         case SlackReceiver():
-            kind, told = (
+            return (
                 "slack_configs",
                 {"api_url": secret, "channel": receiver.channel, "title": _TITLE, "text": _SUMMARIES},
             )
         case PagerDutyReceiver():
-            kind, told = (
+            return (
                 "pagerduty_configs",
                 {
                     "routing_key": secret,
@@ -155,5 +161,4 @@ def _receiver(receiver: AnyReceiver, secret: str) -> dict[str, Any]:
                 },
             )
         case WebhookReceiver():
-            kind, told = "webhook_configs", {"url": secret}
-    return {"name": receiver.name, kind: [{"send_resolved": True, **told}]}
+            return "webhook_configs", {"url": secret}

@@ -63,7 +63,8 @@ class EdgeSettings(BaseModel):
         default=1_200, description="The longest MQTT keepalive of any device."
     )
     max_connections: Annotated[int, Field(ge=10, le=250_000)] = Field(
-        default=20_000, description="Connections that one process holds."
+        default=20_000,
+        description="Connections that one process holds. Nodes have to allow it twice as many open files.",
     )
     threads: Annotated[int, Field(ge=1, le=64)] = Field(
         default=2, description="Threads of a process, and the processors it may use at most."

@@ -50,6 +50,7 @@ class IngressArgs:
 
 def manifests(environment: str, controller: str) -> list[Manifest]:
     """Return the objects that the chart does not bring: the pods' priority, and who they may talk to."""
+    policy = policies.Policies(app=APP, namespace=INGRESS_NAMESPACE, environment=environment)
     return [
         {
             "apiVersion": "scheduling.k8s.io/v1",
@@ -59,8 +60,8 @@ def manifests(environment: str, controller: str) -> list[Manifest]:
             "globalDefault": False,
             "description": "The ingress controller: one pod of it serves the people of many customers.",
         },
-        _policy("default-deny", environment, ingress=[], egress=[]),
-        _policy(APP, environment, ingress=_callers(controller), egress=_reached()),
+        policy.of_all("default-deny"),
+        policy.of_all(APP, ingress=_callers(controller), egress=_reached()),
     ]
 
 
@@ -85,19 +86,6 @@ def _reached() -> list[policies.Rule]:
     Each namespace's own policies say which of its pods take a call from here.
     """
     return [policies.DNS, {"ports": policies.ports(*policies.API_PORTS)}, {"to": [policies.OURS]}]
-
-
-def _policy(
-    name: str, environment: str, *, ingress: Sequence[policies.Rule], egress: Sequence[policies.Rule]
-) -> Manifest:
-    return policies.policy(
-        name,
-        app=APP,
-        namespace=INGRESS_NAMESPACE,
-        environment=environment,
-        ingress=ingress,
-        egress=egress,
-    )
 
 
 class Ingress(ChartComponent):

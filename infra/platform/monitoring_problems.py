@@ -1,4 +1,4 @@
-"""Choices about monitoring that cannot work, refused before anything is declared."""
+"""Choices about monitoring and logs that cannot work, refused before anything is declared."""
 
 from __future__ import annotations
 
@@ -26,18 +26,36 @@ _PUT: Final = "pulumi config set --secret --path iotistic:monitoringSecrets."
 
 
 def monitoring_problems(settings: Settings, *, where: str) -> list[Problem]:
-    """Return everything about monitoring that cannot work.
+    """Return everything about monitoring and logs that cannot work.
 
     Args:
         settings: The stack's configuration.
         where: Its file, for the messages.
     """
-    if not settings.monitoring_stack.install:
-        return []
+    found = [*_logs(settings)]
+    if settings.monitoring_stack.install:
+        found += [*_stack(settings), *_receivers(settings), *_secrets(settings)]
     return [
         Problem(where=f"{where}: iotistic:{key}", what=what, why=why, how=how)
-        for key, what, why, how in [*_stack(settings), *_receivers(settings), *_secrets(settings)]
+        for key, what, why, how in found
     ]
+
+
+def _logs(settings: Settings) -> Iterator[_Finding]:
+    if settings.logging.install and settings.cluster == "simulated":
+        yield (
+            "logging.install",
+            "is true, on a cluster whose pods do not run",
+            "the run would wait for Loki until it gives up, and there are no logs",
+            "leave it out",
+        )
+    if settings.logging.store is not None and settings.cloud is None:
+        yield (
+            "logging.store",
+            f"is set, on the cluster {settings.cluster}",
+            "it is made in the cloud of a cluster that the stack makes, and this is none",
+            "leave it out: logs are kept on the volume",
+        )
 
 
 def _stack(settings: Settings) -> Iterator[_Finding]:

@@ -10,6 +10,7 @@
 | alertmanager           | receivers                 | 443, and the mail servers' ports |
 | ingress controller     | grafana                   | 3000                             |
 | grafana                | the sign-on               | 443                              |
+| grafana                | loki, if there is one     | 3100                             |
 | operator, state, grafana | the API server          | 443, 6443                        |
 """
 
@@ -20,7 +21,13 @@ from typing import TYPE_CHECKING, Final
 
 from infra.customer import exporter
 from infra.customer.ports import GRAFANA_PORT, PROMETHEUS_PORT
-from infra.names import INGRESS_NAMESPACE, MONITORING_NAMESPACE, NODE_EXPORTER_NAMESPACE, platform_labels
+from infra.names import (
+    INGRESS_NAMESPACE,
+    LOGGING_NAMESPACE,
+    MONITORING_NAMESPACE,
+    NODE_EXPORTER_NAMESPACE,
+    platform_labels,
+)
 from infra.platform import alertmanager, policies
 from infra.platform.chart import ChartComponent, load_chart
 from infra.platform.monitoring_settings import SIGN_ON_SECRET, EmailReceiver
@@ -49,6 +56,7 @@ ALERTMANAGER_PORT: Final = 9093
 GOSSIP_PORT: Final = 9094
 RELOADER_PORT: Final = 8080
 STATE_PORTS: Final = (8080, 8081)
+LOKI_PORT: Final = 3100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,26 +149,10 @@ def _policies(environment: str, watch: Watch) -> list[Manifest]:
     siblings = policies.pods(alertmanager.APP)
     exporters = policies.OURS | policies.pods(exporter.APP)
 
-    def policy(app: str, *, ingress: Sequence[policies.Rule], egress: Sequence[policies.Rule]) -> Manifest:
-        return policies.policy(
-            app,
-            app=APP,
-            namespace=MONITORING_NAMESPACE,
-            environment=environment,
-            selected={"matchLabels": {"app.kubernetes.io/name": app}},
-            ingress=ingress,
-            egress=egress,
-        )
-
+    policy = policies.Policies(app=APP, namespace=MONITORING_NAMESPACE, environment=environment)
     return [
-        policies.policy(
-            "default-deny",
-            app=APP,
-            namespace=MONITORING_NAMESPACE,
-            environment=environment,
-            egress=[policies.DNS],
-        ),
-        policy(
+        policy.of_all("default-deny", egress=[policies.DNS]),
+        policy.of(
             PROMETHEUS,
             ingress=[
                 {"from": [grafana, exporters], "ports": policies.ports(PROMETHEUS_PORT)},
@@ -169,7 +161,7 @@ def _policies(environment: str, watch: Watch) -> list[Manifest]:
             # Metrics are told at ports of all kinds, at pods and at nodes.
             egress=[{}],
         ),
-        policy(
+        policy.of(
             alertmanager.APP,
             ingress=[
                 {"from": [prometheus, grafana], "ports": policies.ports(ALERTMANAGER_PORT)},
@@ -181,7 +173,7 @@ def _policies(environment: str, watch: Watch) -> list[Manifest]:
                 {"ports": policies.ports(*_receiving(watch))},
             ],
         ),
-        policy(
+        policy.of(
             GRAFANA,
             ingress=[
                 {
@@ -194,19 +186,24 @@ def _policies(environment: str, watch: Watch) -> list[Manifest]:
                 {"to": [siblings], "ports": policies.ports(ALERTMANAGER_PORT)},
                 # Its sidecar reads dashboards there; the sign-on is at 443 too.
                 api_server,
+                *([_logs()] if watch.logs else []),
             ],
         ),
-        policy(
+        policy.of(
             STATE,
             ingress=[{"from": [prometheus], "ports": policies.ports(*STATE_PORTS)}],
             egress=[api_server],
         ),
-        policy(
+        policy.of(
             OPERATOR,
             ingress=[{"from": [prometheus], "ports": policies.ports(RELOADER_PORT)}],
             egress=[api_server],
         ),
     ]
+
+
+def _logs() -> policies.Rule:
+    return {"to": [policies.namespace(LOGGING_NAMESPACE)], "ports": policies.ports(LOKI_PORT)}
 
 
 def _receiving(watch: Watch) -> list[int]:

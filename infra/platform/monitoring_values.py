@@ -51,12 +51,14 @@ class Watch:
         domain: The customers' domain.
         storage_class: StorageClass of the volumes.
         images: Where images come from.
+        logs: Address of the store of all logs, if there is one.
     """
 
     settings: MonitoringSettings
     domain: str
     storage_class: str
     images: ImageSource
+    logs: str | None = None
 
     @property
     def host(self) -> str:
@@ -76,18 +78,18 @@ def values(watch: Watch) -> Values:
             # Rules are checked before they come here, and no certificate has to be kept for a webhook.
             "admissionWebhooks": {"enabled": False},
             "tls": {"enabled": False},
-            "resources": _resources("50m", "128Mi", "512Mi"),
+            "resources": resources("50m", "128Mi", "512Mi"),
         },
         "prometheus": {"prometheusSpec": _prometheus(watch)},
         "alertmanager": {"alertmanagerSpec": _alertmanager(watch)},
         "kube-state-metrics": {
             "collectors": list(STATE_OF),
             "metricLabelsAllowlist": [f"namespaces=[{','.join(NAMESPACE_LABELS)}]"],
-            "resources": _resources("50m", "128Mi", "1Gi"),
+            "resources": resources("50m", "128Mi", "1Gi"),
         },
         "prometheus-node-exporter": {
             "namespaceOverride": NODE_EXPORTER_NAMESPACE,
-            "resources": _resources("20m", "32Mi", "128Mi"),
+            "resources": resources("20m", "32Mi", "128Mi"),
         },
         "grafana": _grafana(watch),
     }
@@ -105,7 +107,7 @@ def _prometheus(watch: Watch) -> Values:
         # Whichever comes first: a volume that is full would stop it.
         "retentionSize": f"{int(mebibytes(watch.settings.storage) * _FILLED)}MiB",
         "storageSpec": _volume(watch, watch.settings.storage),
-        "resources": _resources("500m", "2Gi", "8Gi"),
+        "resources": resources("500m", "2Gi", "8Gi"),
     }
 
 
@@ -116,7 +118,7 @@ def _alertmanager(watch: Watch) -> Values:
         "useExistingSecret": True,
         "configSecret": CONFIG_SECRET,
         "storage": _volume(watch, ALERTMANAGER_STORAGE),
-        "resources": _resources("20m", "64Mi", "256Mi"),
+        "resources": resources("20m", "64Mi", "256Mi"),
     }
 
 
@@ -162,10 +164,14 @@ def _grafana(watch: Watch) -> Values:
         "deploymentStrategy": {"type": "Recreate"},
         "sidecar": {
             "dashboards": {"searchNamespace": MONITORING_NAMESPACE},
-            "resources": _resources("10m", "64Mi", "128Mi"),
+            "resources": resources("10m", "64Mi", "128Mi"),
         },
-        "resources": _resources("100m", "256Mi", "1Gi"),
+        "resources": resources("100m", "256Mi", "1Gi"),
     }
+    if watch.logs is not None:
+        told["additionalDataSources"] = [
+            {"name": "Loki", "uid": "loki", "type": "loki", "access": "proxy", "url": watch.logs}
+        ]
     if settings.sign_on is not None:
         config["auth"] = {"disable_login_form": False, "oauth_allow_insecure_email_lookup": False}
         config["auth.generic_oauth"] = _sign_on(settings.sign_on)
@@ -200,5 +206,6 @@ def _sign_on(chosen: SignOnSettings) -> dict[str, Any]:
     }
 
 
-def _resources(cpu: str, memory: str, limit: str) -> Values:
+def resources(cpu: str, memory: str, limit: str) -> Values:
+    """Return what a part asks for, and how much memory it may take."""
     return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": limit}}

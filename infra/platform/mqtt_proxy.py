@@ -37,6 +37,9 @@ APP: Final = "mqtt-edge"
 SELECTOR: Final = {"app.kubernetes.io/name": APP}
 PRIORITY_CLASS: Final = "iotistic-edge"
 
+CPU_REQUEST: Final = "250m"
+"""What one process is sure to get."""
+
 HAPROXY_USER: Final = 99
 """User of the upstream image."""
 
@@ -170,7 +173,7 @@ def _pod(edge: Edge, image: Image) -> dict[str, Any]:
         ports={"mqtts": MQTTS_PORT, "metrics": METRICS_PORT},
         # Memory: about 50 kB a connection with TLS, at the most that one process holds.
         resources={
-            "requests": {"cpu": "250m", "memory": "256Mi"},
+            "requests": {"cpu": CPU_REQUEST, "memory": "256Mi"},
             "limits": {
                 "cpu": str(edge.settings.threads),
                 "memory": f"{256 + edge.settings.max_connections // 20}Mi",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import pulumi
 
+    from infra.clusters.cluster import Cluster
     from infra.clusters.services import Zone
     from infra.component import Placement
     from infra.images import ImageSource
@@ -53,8 +54,8 @@ def declare_platform(
     *,
     images: ImageSource,
     placement: Placement,
+    cluster: Cluster,
     zone: Zone | None,
-    depends_on: Sequence[pulumi.Resource],
 ) -> Parts:
     """Declare every part that the stack chose.
 
@@ -62,12 +63,12 @@ def declare_platform(
         settings: What it chose.
         images: Where images come from.
         placement: Where everything goes.
+        cluster: The cluster, with what its cloud offers and what it needs before.
         zone: The domain's zone, if the stack makes it.
-        depends_on: What the cluster needs before.
     """
     platform = Platform(
         "platform",
-        PlatformArgs(environment=settings.environment, placement=placement, depends_on=depends_on),
+        PlatformArgs(environment=settings.environment, placement=placement, depends_on=cluster.ready),
     )
     watch = declare_watch(settings, images=images, placement=placement, depends_on=platform.ready)
     ready: list[pulumi.Resource] = [*platform.ready, *watch]
@@ -121,7 +122,7 @@ def declare_platform(
                 depends_on=[*platform.ready, *_only(issued, EDGE_NAMESPACE)],
             ),
         )
-    declare_watched(settings, images=images, placement=placement, depends_on=ready)
+    declare_watched(settings, images=images, placement=placement, services=cluster.services, depends_on=ready)
     return Parts(ready=ready, edge=edge)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.names import NAMESPACE_NAME_LABEL, platform_labels
@@ -47,35 +48,52 @@ def ports(*numbers: int) -> list[dict[str, Any]]:
     return [{"protocol": "TCP", "port": number} for number in numbers]
 
 
-def policy(  # noqa: PLR0913 - a policy has this many independent parts
-    name: str,
-    *,
-    app: str,
-    namespace: str,
-    environment: str,
-    selected: dict[str, Any] | None = None,
-    ingress: Sequence[Rule] = (),
-    egress: Sequence[Rule] = (),
-) -> Manifest:
-    """Return a policy about both directions: what is not listed is denied.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """Policies of one namespace. Each is about both directions: what is not listed is denied.
 
-    Args:
-        name: Its name.
-        app: What it belongs to, for labels.
-        namespace: Where it is.
+    Attributes:
+        app: What they belong to, for labels.
+        namespace: Where they are.
         environment: The environment's name, for labels.
-        selected: Which pods; not given: all of the namespace.
-        ingress: Who reaches them.
-        egress: Whom they reach.
     """
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": name, "namespace": namespace, "labels": platform_labels(app, environment)},
-        "spec": {
-            "podSelector": selected or {},
-            "policyTypes": ["Ingress", "Egress"],
-            "ingress": list(ingress),
-            "egress": list(egress),
-        },
-    }
+
+    app: str
+    namespace: str
+    environment: str
+
+    def of_all(self, name: str, *, ingress: Sequence[Rule] = (), egress: Sequence[Rule] = ()) -> Manifest:
+        """Return a policy of every pod.
+
+        Args:
+            name: Its name.
+            ingress: Who reaches them.
+            egress: Whom they reach.
+        """
+        return self._policy(name, {}, ingress, egress)
+
+    def of(self, app: str, *, ingress: Sequence[Rule], egress: Sequence[Rule]) -> Manifest:
+        """Return a policy of the pods that are labelled as one program, which it is called after.
+
+        Args:
+            app: The program.
+            ingress: Who reaches them.
+            egress: Whom they reach.
+        """
+        return self._policy(app, pods(app)["podSelector"], ingress, egress)
+
+    def _policy(
+        self, name: str, selected: dict[str, Any], ingress: Sequence[Rule], egress: Sequence[Rule]
+    ) -> Manifest:
+        labels = platform_labels(self.app, self.environment)
+        return {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": name, "namespace": self.namespace, "labels": labels},
+            "spec": {
+                "podSelector": selected,
+                "policyTypes": ["Ingress", "Egress"],
+                "ingress": list(ingress),
+                "egress": list(egress),
+            },
+        }

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     import pulumi
 
-    from infra.clusters.backups import BackupRoute
     from infra.clusters.copies import CopyPlace
+    from infra.clusters.objects import ObjectRoute
     from infra.clusters.services import Identity
     from infra.component import Manifest, Placement
     from infra.images import ImageSource
@@ -65,8 +65,8 @@ class Copies:
     Attributes:
         environment: The environment's name, for labels.
         settings: What the stack chose.
-        place: Where the copies go.
-        route: How pods reach the store.
+        place: What the cloud is to Velero.
+        route: The way to Velero's part of the store.
         monitoring: Whether the Prometheus operator reads ServiceMonitors.
         images: Where images come from.
     """
@@ -74,7 +74,7 @@ class Copies:
     environment: str
     settings: VeleroSettings
     place: CopyPlace
-    route: BackupRoute
+    route: ObjectRoute
     monitoring: bool
     images: ImageSource
 
@@ -146,12 +146,12 @@ def values(copies: Copies, *, annotations: Mapping[str, pulumi.Input[str]]) -> V
     location: dict[str, Any] = {
         "name": "default",
         "provider": place.provider,
-        "bucket": place.bucket,
+        "bucket": copies.route.bucket,
         "default": True,
         "config": dict(place.config),
     }
-    if place.prefix is not None:
-        location["prefix"] = place.prefix
+    if copies.route.prefix is not None:
+        location["prefix"] = copies.route.prefix
     plugin = load_platform_image(place.plugin, copies.images)
     secret = {"useSecret": False}
     return {

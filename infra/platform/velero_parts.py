@@ -34,18 +34,17 @@ def declare_velero(
         placement: Where everything goes.
         depends_on: The platform.
     """
-    route, cloud, kept = settings.backup_route, settings.cloud, settings.backup_store
-    if not settings.velero.enabled or route is None or cloud is None or kept is None:
+    cloud, kept = settings.cloud, settings.backup_store
+    if not settings.velero.enabled or cloud is None or kept is None:
         return
-    place = cloud.copies(kept.name, part=NAMESPACE, cluster=settings.cluster_identifier)
     Velero(
         "velero",
         VeleroArgs(
             copies=Copies(
                 environment=settings.environment,
                 settings=settings.velero,
-                place=place,
-                route=route,
+                place=cloud.copies(kept.name, cluster=settings.cluster_identifier),
+                route=cloud.objects(kept.name, NAMESPACE),
                 monitoring=settings.monitoring,
                 images=images,
             ),

@@ -72,8 +72,8 @@ def drift_markdown(reports: Sequence[DriftReport]) -> str:
                 _section("Changed by somebody else (declared, then found)", other, rows),
                 _table(
                     "Undeclared: in a customer's namespace, but in no stack",
-                    [f"| {code_span(one.kind)} | {code_span(one.name)} |" for one in report.undeclared],
-                    "| kind | object |\n| --- | --- |",
+                    ["kind", "object"],
+                    [[code_span(one.kind), code_span(one.name)] for one in report.undeclared],
                     rows,
                 ),
             ]
@@ -112,18 +112,25 @@ def _errors(errors: Sequence[str], rows: int) -> Iterator[str]:
 
 
 def _section(heading: str, changes: Sequence[Change], rows: int) -> str:
-    lines = [f"| {code_span(one.kind)} | {code_span(one.name)} | {_differences(one)} |" for one in changes]
-    return _table(heading, lines, "| kind | object | differs |\n| --- | --- | --- |", rows)
+    cells = [[code_span(one.kind), code_span(one.name), _differences(one)] for one in changes]
+    titles = ["kind", "object", "differs"]
+    if not any(one.fields for one in changes):
+        titles, cells = titles[:2], [row[:2] for row in cells]
+    return _table(heading, titles, cells, rows)
 
 
-def _table(heading: str, lines: Sequence[str], head: str, rows: int) -> str:
-    if not lines:
+def _table(heading: str, titles: Sequence[str], cells: Sequence[Sequence[str]], rows: int) -> str:
+    if not cells:
         return ""
-    shown = list(lines[:rows])
-    body = "\n".join([head, *shown]) if shown else ""
-    left = len(lines) - len(shown)
+    shown = [_row(row) for row in cells[:rows]]
+    left = len(cells) - len(shown)
+    body = "\n".join([_row(titles), _row(["---"] * len(titles)), *shown]) if shown else ""
     more = f"\n\n... and {left} more" if shown and left else f"{left} objects" if left else ""
     return f"### {heading}\n\n{body}{more}\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _differences(change: Change) -> str:

@@ -10,14 +10,15 @@ from typing import Annotated
 import jwt
 import typer
 
-from ops.cli.console import notes, output, print_error, print_json, show_refusals
+from ops.cli.console import notes, output, print_json, print_refusal, show_refusals
 from ops.cli.edits import Session, edits_registry
 from ops.cli.options import Env, TenantId, Today, today_or
 from ops.licence_keys import PRIVATE_KEY, PUBLIC_KEY, key_ring, read_text, write_pair
 from ops.workspace import Workspace, tenant_of
 from tenants.editing import edit
+from tenants.errors import UsageError
 from tenants.keys import load_public_key, thumbprint
-from tenants.licences import claims_for
+from tenants.licences import claims_for, read_licence, refusals
 
 EXIT_FALSE = 1
 """Exit status for a licence that the API would refuse."""
@@ -74,25 +75,31 @@ def show(tenant_id: TenantId, *, token: Token = False, keys: Keys = None, env: E
 def verify(
     licence: Licence = "-", *, public_key: PublicKey = None, env: Env = "dev", today: Today = None
 ) -> None:
-    """Verify a licence as the API does, and show its claims; status 1 if it is false or over."""
-    default = Workspace.open(env).secrets / PUBLIC_KEY
-    path = public_key or default
-    key = load_public_key(read_text(path), where=str(path))
-    text = sys.stdin.read() if licence == "-" else read_text(Path(licence))
+    """Verify a licence as the API does, and show its claims; status 1 if the API would refuse it."""
+    path = public_key or Workspace.open(env).secrets / PUBLIC_KEY
+    pem = read_text(path)
+    key = load_public_key(pem, where=str(path))
+    token = (sys.stdin.read() if licence == "-" else read_text(Path(licence))).strip()
+    if _names_another(token, thumbprint(key)):
+        notes.print("The licence names another key than this one (kid).")
     try:
-        if jwt.get_unverified_header(text.strip()).get("kid") not in {None, thumbprint(key)}:
-            notes.print("The licence names another key than this one (kid).")
-        claims = jwt.decode(
-            text.strip(), key, algorithms=["RS256"], options={"verify_exp": False, "verify_iat": False}
-        )
-    except jwt.InvalidTokenError as error:
-        print_error(f"the licence is not valid: {error}")
+        claims = read_licence(token, pem)
+    except UsageError as refusal:
+        print_refusal(refusal)
         raise typer.Exit(EXIT_FALSE) from None
     print_json(claims)
-    now = datetime.combine(today_or(today), time(), UTC)
-    if not isinstance(claims.get("exp"), int) or claims["exp"] <= now.timestamp():
-        print_error("the licence is over")
+    problems = refusals(claims, at=datetime.combine(today_or(today), time(), UTC))
+    if problems:
+        print_refusal(UsageError(problems))
         raise typer.Exit(EXIT_FALSE)
+
+
+def _names_another(token: str, key: str) -> bool:
+    """Return whether a licence says that another key has signed it."""
+    try:
+        return jwt.get_unverified_header(token).get("kid") not in {None, key}
+    except jwt.InvalidTokenError:
+        return False
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.cli import tenant_view
+from ops.cli import tenant_restore, tenant_view
 from ops.cli.edits import Session, edits_registry
 from ops.cli.keys import assignments, nested
 from ops.cli.options import TenantId, day_option, offer_plans
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Add, show and change tenants.", no_args_is_help=True)
 app.command(name="list")(tenant_view.list_tenants)
 app.command(name="show")(tenant_view.show)
+app.command(name="restore-job")(tenant_restore.restore_job)
 
 Company = Annotated[str, typer.Option("--company", help="The customer's name.", show_default=False)]
 Email = Annotated[str, typer.Option("--email", help="Where mails about it go.", show_default=False)]
@@ -155,7 +156,7 @@ def decommission(
             "delete_after": (session.today + timedelta(days=days)).isoformat(),
         },
         was=(LifecycleState.ACTIVE, LifecycleState.SUSPENDED),
-        limits=Limits(early_deletion=frozenset({tenant_id} if allow_early_deletion else ())),
+        limits=_limits(tenant_id, early=allow_early_deletion),
     )
 
 
@@ -182,7 +183,7 @@ def remove(
     # The record first: a file that is gone without one would look like an accident.
     session.carry_out(
         [removal_record(workspace.tombstones, stone), deletion(workspace.path(tenant_id))],
-        limits=Limits(early_deletion=frozenset({tenant_id} if allow_early_deletion else ())),
+        limits=_limits(tenant_id, early=allow_early_deletion),
         question=f"Remove {tenant_id}? Its database and volumes go with the next run, and never come back.",
     )
 
@@ -228,6 +229,12 @@ def _subscription(
         )
     ends = today + timedelta(days=trial_days)
     return {("trial", "ends"): ends.isoformat(), ("subscription", "status"): "trialing"}
+
+
+def _limits(tenant_id: str, *, early: bool) -> Limits:
+    """Return the limits of a command that ends a tenant, with its own option in their messages."""
+    wanted = frozenset({tenant_id} if early else ())
+    return Limits(early_deletion=wanted, early_option="--allow-early-deletion")
 
 
 def _change_state(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from ops.local.node import machine
 from ops.local.node.node import TOOLS as NODE_TOOLS
 from ops.local.node.node import RealNode
 from ops.local.node.provisioner import STORAGE_CLASS
-from ops.local.node.wanted import wanted_images
+from ops.local.node.wanted import refuse_small_machine, wanted_images
 from ops.local.stack import LocalStack, state_file
 from ops.local.tools import ROOT
 from ops.stack_config import committed_config
@@ -46,6 +47,10 @@ four for each processor, would let a few waiting ones hold up all others."""
 
 UNCHANGED: Final = frozenset({"same", "read"})
 """Engine operations that change nothing."""
+
+REAL_EDGE: Final = {"enabled": True, "replicas": 1, "maxConnections": 1000, "drainSeconds": 5}
+"""The MQTT edge on a real node. A node takes one pod of it. A connection needs two open files, of which
+many machines allow a process few thousand; and nobody wants to wait for devices when it is taken down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +115,8 @@ class Environment:
                 self.target.folder / "secrets", state_file=state_file(self.target.folder, STACK)
             )
             toolbox = tools.ensure(console=self.console)
+            if self._node_folder.exists():
+                refuse_small_machine(self.registry(), processors=os.cpu_count() or 1)
             access = self._cluster(toolbox)
             overrides = self._overrides(toolbox, access)
             if self._node_folder.exists():
@@ -248,12 +255,12 @@ class Environment:
         }
         if self._node_folder.exists():
             overrides["iotistic:storageClass"] = STORAGE_CLASS
-        if self.target.context is not None or self._node_folder.exists():
+            overrides["iotistic:mqttEdge"] = REAL_EDGE
+        if self.target.context is not None:
             # Nothing issues the edge's certificate there, and pods that run would wait for it forever.
             overrides["iotistic:mqttEdge"] = {}
-            # Whoever made the cluster, or the node's tests, says who signs there.
+            # Whoever made the cluster says who signs there.
             overrides["iotistic:certificates"] = {}
-        if self.target.context is not None:
             found = Inventory(toolbox, access)
             overrides |= {
                 "iotistic:cluster": "existing",

@@ -10,11 +10,11 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ops.local.recipes import GoBuild
+from ops.local.recipe import GoBuild
 from ops.local.sources import SourceFailedError
 
 if TYPE_CHECKING:
-    from ops.local.recipes import GoScript, Tool
+    from ops.local.recipe import GoScript, Tool
     from ops.local.sources import Say
 
 _LINES_OF_ERROR: Final = 15

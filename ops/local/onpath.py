@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ops.local.sources import SourceFailedError
 
 if TYPE_CHECKING:
-    from ops.local.recipes import Tool
+    from ops.local.recipe import Tool
     from ops.local.sources import Say
 
 RECORD: Final = "found.json"

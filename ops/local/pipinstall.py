@@ -14,7 +14,7 @@ from ops.local.sources import SourceFailedError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ops.local.recipes import Tool
+    from ops.local.recipe import Tool
     from ops.local.sources import Say
 
 _LINES_OF_ERROR: Final = 15

@@ -1,103 +1,15 @@
-"""What is known about each tool: how to ask its version, where it is released, how it is built.
-
-Versions are not here but in ``versions.yaml``.
-"""
+"""What is known about each tool. Versions are not here but in ``versions.yaml``."""
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from ops.local.recipe import ChecksumFormat, GoBuild, GoScript, Release, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ops.local.versions import ToolVersions
-
-
-class ChecksumFormat(enum.Enum):
-    """How a publisher writes the SHA-256 of a release file."""
-
-    SUMS = "sums"
-    """A text file of lines ``<hash>  <file name>``."""
-    SINGLE = "single"
-    """A text file that starts with the hash."""
-    GITHUB = "github"
-    """GitHub's description of a release, which carries a digest for each file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """Where a publisher offers a file.
-
-    The texts may hold ``{version}``, ``{os}`` (linux, darwin) and ``{arch}`` (amd64, arm64).
-
-    Attributes:
-        url: Address of the binary itself or of a ``.tar.gz``.
-        checksum_url: Address of its published checksum.
-        checksum_format: How to read that.
-        members: For an archive, the path in it of each binary; empty for a bare binary.
-        arch_names: Where the publisher calls a machine type something else.
-    """
-
-    url: str
-    checksum_url: str
-    checksum_format: ChecksumFormat
-    members: Mapping[str, str] = field(default_factory=dict)
-    arch_names: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoBuild:
-    """A binary built from a package of a pinned Go module.
-
-    Attributes:
-        binary: Name of the result.
-        directory: Folder under ``tools/`` with the ``go.mod`` and ``go.sum``.
-        package: Import path of the main package.
-        stamps: Values for the linker's ``-X``, by variable; may hold ``{version}``.
-    """
-
-    binary: str
-    directory: str
-    package: str
-    stamps: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoScript:
-    """A script copied out of a pinned Go module, as it is."""
-
-    binary: str
-    directory: str
-    module: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
-    """One thing to find: a binary, or several that only exist together.
-
-    Attributes:
-        name: Its name, and its folder's.
-        version: Wanted version without a leading ``v``.
-        binaries: Names of the files it provides; the first is asked for its version.
-        version_arguments: Arguments that make the first binary print its version; None if there are none.
-        release: Where it is published; None if no binary is.
-        builds: How to make each binary with Go; empty for a tool that is a Python package.
-        python_module: For a Python package, the module that is the program.
-        optional: True if only asked for by name.
-    """
-
-    name: str
-    version: str
-    binaries: tuple[str, ...]
-    version_arguments: tuple[str, ...] | None
-    release: Release | None
-    builds: tuple[GoBuild | GoScript, ...] = ()
-    python_module: str | None = None
-    optional: bool = False
-
 
 _GITHUB = "https://github.com/{repository}/releases/download/v{{version}}/{file}"
 _GITHUB_DIGESTS = "https://api.github.com/repos/{repository}/releases/tags/v{{version}}"
@@ -125,6 +37,7 @@ def known_tools(versions: ToolVersions) -> dict[str, Tool]:
         _kube_score(wanted["kube-score"]),
         _checkov(wanted["checkov"]),
         _actionlint(wanted["actionlint"]),
+        _pebble(wanted["pebble"]),
     ]
     return {tool.name: tool for tool in tools}
 
@@ -139,69 +52,92 @@ def _github_release(repository: str, file: str, members: Mapping[str, str] | Non
     )
 
 
+def _go_tool(  # noqa: PLR0913 - a tool has this many independent parts
+    name: str,
+    version: str,
+    *,
+    package: str,
+    release: Release | None,
+    asked: tuple[str, ...] | None,
+    directory: str | None = None,
+    stamps: Mapping[str, str] | None = None,
+    optional: bool = True,
+) -> Tool:
+    """Return a tool of one binary, which one Go package makes.
+
+    Args:
+        name: The tool's and the binary's name.
+        version: The wanted version.
+        package: Import path of the main package.
+        release: Where it is published; None if no binary is.
+        asked: Arguments that make it print its version; None if there are none.
+        directory: Folder under ``tools/`` with its ``go.mod``, if not one of its own name.
+        stamps: Values for the linker's ``-X``.
+        optional: True if only asked for by name.
+    """
+    build = GoBuild(binary=name, directory=directory or name, package=package, stamps=stamps or {})
+    return Tool(
+        name=name,
+        version=version,
+        binaries=(name,),
+        version_arguments=asked,
+        release=release,
+        builds=(build,),
+        optional=optional,
+    )
+
+
 def _etcd(version: str) -> Tool:
     archive = "etcd-v{version}-{os}-{arch}"
-    return Tool(
-        name="etcd",
-        version=version,
-        binaries=("etcd",),
-        version_arguments=("--version",),
+    return _go_tool(
+        "etcd",
+        version,
+        package="go.etcd.io/etcd/server/v3",
         release=Release(
             url=_GITHUB.format(repository="etcd-io/etcd", file=f"{archive}.tar.gz"),
             checksum_url=_GITHUB.format(repository="etcd-io/etcd", file="SHA256SUMS"),
             checksum_format=ChecksumFormat.SUMS,
             members={"etcd": f"{archive}/etcd"},
         ),
-        builds=(GoBuild(binary="etcd", directory="kubernetes", package="go.etcd.io/etcd/server/v3"),),
+        asked=("--version",),
+        directory="kubernetes",
+        optional=False,
     )
 
 
-def _kubernetes(
-    name: str, version: str, version_arguments: tuple[str, ...], *, optional: bool = False
-) -> Tool:
+def _kubernetes(name: str, version: str, asked: tuple[str, ...], *, optional: bool = False) -> Tool:
     url = f"https://dl.k8s.io/release/v{{version}}/bin/{{os}}/{{arch}}/{name}"
     major, minor, _ = version.split(".", 2)
     component = "k8s.io/component-base/version"
-    return Tool(
-        name=name,
-        version=version,
-        binaries=(name,),
-        version_arguments=version_arguments,
+    return _go_tool(
+        name,
+        version,
+        package=f"k8s.io/kubernetes/cmd/{name}",
         release=Release(url=url, checksum_url=f"{url}.sha256", checksum_format=ChecksumFormat.SINGLE),
-        builds=(
-            GoBuild(
-                binary=name,
-                directory="kubernetes",
-                package=f"k8s.io/kubernetes/cmd/{name}",
-                stamps={
-                    f"{component}.gitVersion": "v{version}",
-                    f"{component}.gitMajor": major,
-                    f"{component}.gitMinor": minor,
-                },
-            ),
-        ),
+        asked=asked,
+        directory="kubernetes",
+        stamps={
+            f"{component}.gitVersion": "v{version}",
+            f"{component}.gitMajor": major,
+            f"{component}.gitMinor": minor,
+        },
         optional=optional,
     )
 
 
 def _kwok(name: str, version: str, kubernetes: str) -> Tool:
-    return Tool(
-        name=name,
-        version=version,
-        binaries=(name,),
-        version_arguments=("--version",),
+    return _go_tool(
+        name,
+        version,
+        package=f"sigs.k8s.io/kwok/cmd/{name}",
         release=_github_release("kubernetes-sigs/kwok", f"{name}-{{os}}-{{arch}}"),
-        builds=(
-            GoBuild(
-                binary=name,
-                directory="kwok",
-                package=f"sigs.k8s.io/kwok/cmd/{name}",
-                stamps={
-                    "sigs.k8s.io/kwok/pkg/consts.Version": "v{version}",
-                    "sigs.k8s.io/kwok/pkg/consts.KubeVersion": f"v{kubernetes}",
-                },
-            ),
-        ),
+        asked=("--version",),
+        directory="kwok",
+        stamps={
+            "sigs.k8s.io/kwok/pkg/consts.Version": "v{version}",
+            "sigs.k8s.io/kwok/pkg/consts.KubeVersion": f"v{kubernetes}",
+        },
+        optional=False,
     )
 
 
@@ -246,137 +182,97 @@ def _pulumi(version: str) -> Tool:
 
 def _pulumi_kubernetes(version: str) -> Tool:
     name = "pulumi-resource-kubernetes"
-    return Tool(
-        name=name,
-        version=version,
-        binaries=(name,),
-        version_arguments=None,
+    return _go_tool(
+        name,
+        version,
+        package=".",
         release=_github_release(
             "pulumi/pulumi-kubernetes",
             f"{name}-v{{version}}-{{os}}-{{arch}}.tar.gz",
             members={name: name},
         ),
-        builds=(
-            GoBuild(
-                binary=name,
-                directory=name,
-                package=".",
-                stamps={"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version": "{version}"},
-            ),
-        ),
+        asked=None,
+        stamps={"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version": "{version}"},
+        optional=False,
     )
 
 
 def _helm(version: str) -> Tool:
     url = "https://get.helm.sh/helm-v{version}-{os}-{arch}.tar.gz"
-    return Tool(
-        name="helm",
-        version=version,
-        binaries=("helm",),
-        version_arguments=("version", "--short"),
+    return _go_tool(
+        "helm",
+        version,
+        package="helm.sh/helm/v3/cmd/helm",
         release=Release(
             url=url,
             checksum_url=f"{url}.sha256sum",
             checksum_format=ChecksumFormat.SUMS,
             members={"helm": "{os}-{arch}/helm"},
         ),
-        builds=(
-            GoBuild(
-                binary="helm",
-                directory="helm",
-                package="helm.sh/helm/v3/cmd/helm",
-                stamps={"helm.sh/helm/v3/internal/version.version": "v{version}"},
-            ),
-        ),
-        optional=True,
+        asked=("version", "--short"),
+        stamps={"helm.sh/helm/v3/internal/version.version": "v{version}"},
     )
 
 
 def _coredns(version: str) -> Tool:
     url = _GITHUB.format(repository="coredns/coredns", file="coredns_{version}_{os}_{arch}.tgz")
-    return Tool(
-        name="coredns",
-        version=version,
-        binaries=("coredns",),
-        version_arguments=("-version",),
+    return _go_tool(
+        "coredns",
+        version,
+        package="github.com/coredns/coredns",
         release=Release(
             url=url,
             checksum_url=f"{url}.sha256",
             checksum_format=ChecksumFormat.SUMS,
             members={"coredns": "coredns"},
         ),
-        builds=(GoBuild(binary="coredns", directory="coredns", package="github.com/coredns/coredns"),),
-        optional=True,
+        asked=("-version",),
     )
 
 
 def _kube_router(version: str) -> Tool:
     name = "kube-router"
     module = "github.com/cloudnativelabs/kube-router/v2"
-    return Tool(
-        name=name,
-        version=version,
-        binaries=(name,),
-        version_arguments=("--version",),
+    return _go_tool(
+        name,
+        version,
+        package=f"{module}/cmd/{name}",
         release=_github_release(
             "cloudnativelabs/kube-router",
             f"{name}_{{version}}_{{os}}_{{arch}}.tar.gz",
             members={name: name},
         ),
-        builds=(
-            GoBuild(
-                binary=name,
-                directory=name,
-                package=f"{module}/cmd/{name}",
-                stamps={f"{module}/pkg/version.Version": "v{version}"},
-            ),
-        ),
-        optional=True,
+        asked=("--version",),
+        stamps={f"{module}/pkg/version.Version": "v{version}"},
     )
 
 
 def _cert_manager(version: str) -> Tool:
     module = "github.com/cert-manager/cert-manager"
-    return Tool(
-        name="cert-manager",
-        version=version,
-        binaries=("cert-manager",),
-        version_arguments=None,
+    return _go_tool(
+        "cert-manager",
+        version,
+        package=f"{module}/cmd/controller",
         release=None,
-        builds=(
-            GoBuild(
-                binary="cert-manager",
-                directory="cert-manager",
-                package=f"{module}/cmd/controller",
-                stamps={f"{module}/pkg/util.AppVersion": "v{version}"},
-            ),
-        ),
-        optional=True,
+        asked=None,
+        stamps={f"{module}/pkg/util.AppVersion": "v{version}"},
     )
 
 
 def _kube_score(version: str) -> Tool:
     name = "kube-score"
     repository = f"zegl/{name}"
-    return Tool(
-        name=name,
-        version=version,
-        binaries=(name,),
-        version_arguments=("version",),
+    return _go_tool(
+        name,
+        version,
+        package=f"github.com/{repository}/cmd/{name}",
         release=Release(
             url=_GITHUB.format(repository=repository, file=f"{name}_{{version}}_{{os}}_{{arch}}"),
             checksum_url=_GITHUB.format(repository=repository, file="checksums.txt"),
             checksum_format=ChecksumFormat.SUMS,
         ),
-        builds=(
-            GoBuild(
-                binary=name,
-                directory=name,
-                package=f"github.com/{repository}/cmd/{name}",
-                stamps={"main.version": "v{version}"},
-            ),
-        ),
-        optional=True,
+        asked=("version",),
+        stamps={"main.version": "v{version}"},
     )
 
 
@@ -394,24 +290,40 @@ def _checkov(version: str) -> Tool:
 
 def _actionlint(version: str) -> Tool:
     name = "actionlint"
-    repository = "rhysd/actionlint"
-    return Tool(
-        name=name,
-        version=version,
-        binaries=(name,),
-        version_arguments=("-version",),
+    repository = f"rhysd/{name}"
+    return _go_tool(
+        name,
+        version,
+        package=f"github.com/{repository}/cmd/{name}",
         release=Release(
             url=_GITHUB.format(repository=repository, file=f"{name}_{{version}}_{{os}}_{{arch}}.tar.gz"),
             checksum_url=_GITHUB.format(repository=repository, file=f"{name}_{{version}}_checksums.txt"),
             checksum_format=ChecksumFormat.SUMS,
             members={name: name},
         ),
+        asked=("-version",),
+        stamps={f"github.com/{repository}.version": "{version}"},
+    )
+
+
+def _pebble(version: str) -> Tool:
+    name = "pebble"
+    repository = f"letsencrypt/{name}"
+    folder = f"{name}-{{os}}-{{arch}}"
+    return Tool(
+        name=name,
+        version=version,
+        binaries=(name,),
+        version_arguments=("-version",),
+        release=_github_release(
+            repository, f"{folder}.tar.gz", members={name: f"{folder}/{{os}}/{{arch}}/{name}"}
+        ),
         builds=(
             GoBuild(
                 binary=name,
                 directory=name,
-                package=f"github.com/{repository}/cmd/{name}",
-                stamps={f"github.com/{repository}.version": "{version}"},
+                package=f"github.com/{repository}/v2/cmd/{name}",
+                stamps={"main.version": "v{version}"},
             ),
         ),
         optional=True,

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ops.local.recipes import ChecksumFormat
+from ops.local.recipe import ChecksumFormat
 from ops.local.sources import SourceFailedError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ops.local.recipes import Release, Tool
+    from ops.local.recipe import Release, Tool
     from ops.local.sources import Say
 
 _ARCHES: Final = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}

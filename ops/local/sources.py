@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ops.local.recipes import Tool
+    from ops.local.recipe import Tool
 
 Say: TypeAlias = "Callable[[str], None]"
 """Tells the user in a few words what is being done at the moment."""

@@ -78,7 +78,7 @@ class LocalStack:
         """
         (self.folder / "state").mkdir(parents=True, exist_ok=True)
         self._keep_no_engine_logs()
-        self._restore_cut_off_state()
+        restore_cut_off(self.state_file)
         self._write_project()
         self._write_config(overrides)
         workspace = auto.LocalWorkspace(
@@ -124,12 +124,6 @@ class LocalStack:
             shutil.rmtree(logs)
         logs.parent.mkdir(exist_ok=True)
         logs.touch()
-
-    def _restore_cut_off_state(self) -> None:
-        """Put the engine's own copy back where it was killed in the moment of writing the state."""
-        copy = self.state_file.with_name(f"{self.state_file.name}.bak")
-        if self.state_file.exists() and not self.state_file.stat().st_size and copy.exists():
-            shutil.copy2(copy, self.state_file)
 
     def _locks(self) -> list[Path]:
         folder = self.folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT / self.name
@@ -180,6 +174,16 @@ class LocalStack:
 def state_file(folder: Path, stack: str) -> Path:
     """Return where the file backend keeps a stack's state below the environment's folder."""
     return folder / "state" / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
+
+
+def restore_cut_off(state: Path) -> None:
+    """Put the engine's own copy of a state back where writing it was cut off, which leaves it empty.
+
+    A state that is gone stays gone: the engine keeps the copy when a stack is removed, too.
+    """
+    copy = state.with_name(f"{state.name}.bak")
+    if state.exists() and not state.stat().st_size and copy.exists():
+        shutil.copy2(copy, state)
 
 
 def _deployment(stack: auto.Stack) -> Mapping[str, Any]:

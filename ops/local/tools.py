@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ops.local.recipes import Tool
+    from ops.local.recipe import Tool
     from ops.local.sources import Say, Source
 
 ROOT: Final = Path(__file__).resolve().parents[2]

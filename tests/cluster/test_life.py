@@ -88,6 +88,30 @@ def test_suspended_and_resumed_a_customer_has_the_same_volumes(dev: DevProject) 
     assert claims(dev, "globex") == before
 
 
+def test_the_end_is_backed_up_once_everything_has_stopped_and_can_be_taken_back(dev: DevProject) -> None:
+    before = claims(dev, "globex")
+    dev.iotistic("tenant", "decommission", "globex", "--reason", "contract ended", "--yes")
+    dev.iotistic("local", "up")
+    clean(dev)
+    jobs = objects(dev, "jobs", "globex")
+    assert {name: item["status"].get("succeeded") for name, item in jobs.items()} == {
+        "final-backup": 1,
+        "final-backup-broker": 1,
+    }
+    servers = [
+        item for kind in ("deployments", "statefulsets") for item in objects(dev, kind, "globex").values()
+    ]
+    assert {item["spec"]["replicas"] for item in servers} == {0}
+    assert claims(dev, "globex") == before
+
+    dev.iotistic("tenant", "revive", "globex", "--yes")
+    dev.iotistic("local", "up")
+    clean(dev)
+    assert set(objects(dev, "jobs", "globex")) == {"settle"}
+    assert running(dev, "globex") == (4, 4)
+    assert claims(dev, "globex") == before
+
+
 def test_a_larger_plan_grows_the_same_volume_in_place_and_a_smaller_one_keeps_it(dev: DevProject) -> None:
     before = claims(dev, "globex")
     with edited(dev, "globex", 'plan: "professional"', 'plan: "enterprise"'):

@@ -18,7 +18,7 @@ from ops.local.versions import load_versions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ops.local.recipes import Tool
+    from ops.local.recipe import Tool
     from ops.local.tools import Toolbox
 
 pytestmark = pytest.mark.cluster

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from tests.edge.world import LOOPBACK, Process, program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from infra.component import Manifest
 
@@ -90,18 +90,55 @@ class Node:
     def start(self, kind: str, name: str, container: str) -> Process:
         """Make a workload's pod anew, start one of its containers and leave it running."""
         self.create(kind, name)
+        return self.go_on(kind, name, container)
+
+    def go_on(self, kind: str, name: str, container: str) -> Process:
+        """Start a container of a pod that is there, and leave it running."""
         return self._run(self._command(kind, name, container, None, {}), name=f"{name}/{container}")
 
+    def end(self, process: Process) -> None:
+        """Ask a container to end, as a kubelet does, and wait until it has."""
+        # Around the program there are the container's first process, and that which waits for it outside.
+        os.kill(_child(_child(process.popen.pid)), signal.SIGTERM)
+        wait_until(lambda: not process.runs, what=f"{process.name} has ended", seconds=_RUN_SECONDS)
+
     def finish(self, kind: str, name: str) -> subprocess.CompletedProcess[str]:
-        """Make a job's pod anew, run its containers one after the other, and return how the last ended."""
+        """Make a job's pod anew, run its containers one after the other, and return how the last ended.
+
+        One that is to be restarted always stays beside those that come after it, as long as they run.
+        """
         self.create(kind, name)
         pod = self.pod(kind, name)
-        (*first, last) = [item["name"] for item in (*pod.get("initContainers", ()), *pod["containers"])]
-        for container in first:
-            answer = self.run(kind, name, container)
-            if answer.returncode != 0:
-                return answer
-        return self.run(kind, name, last)
+        containers: list[dict[str, Any]] = [*pod.get("initContainers", ()), *pod["containers"]]
+        *first, last = containers
+        beside: list[Process] = []
+        try:
+            for container in first:
+                if container.get("restartPolicy") == "Always":
+                    beside.append(self.start_beside(kind, name, container))
+                    continue
+                answer = self.run(kind, name, container["name"])
+                if answer.returncode != 0:
+                    return answer
+            return self.run(kind, name, last["name"])
+        finally:
+            for process in beside:
+                process.stop()
+
+    def start_beside(self, kind: str, name: str, container: Mapping[str, Any]) -> Process:
+        """Start a container of a pod that is there, and return once a kubelet would go on to the next."""
+        process = self.go_on(kind, name, container["name"])
+        if hook := container.get("lifecycle", {}).get("postStart"):
+            answer = self.run(kind, name, container["name"], *hook["exec"]["command"])
+            assert answer.returncode == 0, answer.stderr + process.said()
+        probe = container["startupProbe"]["exec"]["command"]
+
+        def started() -> bool:
+            assert process.runs, process.said()
+            return self.run(kind, name, container["name"], *probe).returncode == 0
+
+        wait_until(started, what=f"{container['name']} has started", seconds=_RUN_SECONDS)
+        return process
 
     def run(
         self, kind: str, name: str, container: str, *command: str, stdin: str = "", **environment: str
@@ -209,13 +246,13 @@ class Node:
 
     def _root(self, image: Image) -> list[str]:
         accounts = self.folder / "passwd"
-        accounts.write_text(
+        _settle(
+            accounts,
             "".join(f"{name}:x:{number}:{number}::/:/bin/sh\n" for name, number in _ACCOUNTS.items()),
-            encoding="utf-8",
         )
         hosts = self.folder / "hosts"
         services = [name for kind, name in self._objects if kind == "Service"]
-        hosts.write_text(f"{LOOPBACK} localhost {' '.join(services)}\n", encoding="utf-8")
+        _settle(hosts, f"{LOOPBACK} localhost {' '.join(services)}\n")
         words = ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
         words += ["--perms", "1777", "--tmpfs", "/dev/shm", "--dir", "/run"]  # noqa: S108 - of its own
         words += ["--dir", "/var", "--symlink", "../run", "/var/run"]
@@ -270,6 +307,16 @@ class Node:
             return str(variable["value"])
         source = variable["valueFrom"]["secretKeyRef"]
         return str(self._objects["Secret", source["name"]]["stringData"][source["key"]])
+
+
+def _settle(file: Path, text: str) -> None:
+    """Write a file if it is another one: containers that start meanwhile would find it empty."""
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        file.write_text(text, encoding="utf-8")
+
+
+def _child(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
 
 
 def _only_read(source: Mapping[str, Any]) -> bool:

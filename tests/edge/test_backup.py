@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.customer import backup, mosquitto, nodered
+from infra.customer import backup, backup_nightly, mosquitto, nodered, restore
 from infra.customer.instance import manifests
 from tests.program.instances import PLACEHOLDERS, instance_of, with_options
 
@@ -99,9 +99,9 @@ def snapshots(node: Node) -> int:
     return restic(node, "snapshots", "--compact").count("acme")
 
 
-def restore(node: Node, instance: Instance, snapshot: str = "latest") -> tuple[int, str]:
-    node.apply([backup.restore_job(instance, snapshot=snapshot)])
-    answer = node.finish("Job", "restore")
+def put_back(node: Node, instance: Instance, snapshot: str = "latest") -> tuple[int, str]:
+    node.apply([restore.job(instance, restore.Part.DATABASE, snapshot=snapshot)])
+    answer = node.finish("Job", "restore-database")
     return answer.returncode, answer.stderr
 
 
@@ -115,7 +115,7 @@ def test_a_damaged_database_is_restored_row_by_row(node: Node, instance: Instanc
         # What a later version of the API may have made; it refers to what is put back.
         "CREATE TABLE added (device uuid REFERENCES devices); CREATE VIEW of_added AS SELECT * FROM devices"
     )
-    status, said = restore(node, instance)
+    status, said = put_back(node, instance)
     assert status == 0, said
     assert filled.as_api(CHECKSUMS) == before
     # The API goes on where it was.
@@ -139,9 +139,9 @@ def test_an_empty_database_is_restored_from_the_moment_that_is_chosen(
     later = filled.as_api(CHECKSUMS)
     back_up(node)
     filled.as_api("DROP OWNED BY CURRENT_USER CASCADE")
-    assert restore(node, instance)[0] == 0
+    assert put_back(node, instance)[0] == 0
     assert filled.as_api(CHECKSUMS) == later
-    assert restore(node, instance, earlier)[0] == 0
+    assert put_back(node, instance, earlier)[0] == 0
     assert filled.as_api(CHECKSUMS) == before
 
 
@@ -164,7 +164,7 @@ def test_node_reds_flows_are_stored_beside_it_and_kept_as_long(
         for name in ("flows.json", ".sessions.json"):
             (flows / name).write_text(f"the text of {name}", encoding="utf-8")
             os.chown(flows / name, nodered.NODE_RED_USER, nodered.NODE_RED_USER)
-        answer = node.finish("CronJob", backup.FLOWS)
+        answer = node.finish("CronJob", backup_nightly.FLOWS)
         assert answer.returncode == 0, answer.stderr
         node.create(*CRON_JOB)
         for day in range(1, days + 2):
@@ -180,20 +180,20 @@ def test_node_reds_flows_are_stored_beside_it_and_kept_as_long(
         by_tag = [item["tags"] for item in json.loads(restic(node, "snapshots", "--json"))]
         assert by_tag.count(["flows"]) == days
         # What is restored is the database's, though the flows are newer.
-        assert node.finish("CronJob", backup.FLOWS).returncode == 0
-        assert restore(node, instance)[0] == 0
+        assert node.finish("CronJob", backup_nightly.FLOWS).returncode == 0
+        assert put_back(node, instance)[0] == 0
     finally:
         node.apply(manifests(instance))
 
 
 def test_flows_are_put_back_for_node_red_to_go_on_with(node: Node, instance: Instance) -> None:
     chosen = with_options("acme", "node_red")
-    node.apply([*manifests(chosen), backup.restore_flows_job(chosen, snapshot="latest")])
+    node.apply([*manifests(chosen), restore.job(chosen, restore.Part.FLOWS)])
     try:
         node.create("Deployment", nodered.APP)
         write = "umask 022; mkdir -p /data/lib; echo today > /data/flows.json; echo kept > /data/lib/part"
         assert node.run("Deployment", nodered.APP, nodered.APP, "sh", "-c", write).returncode == 0
-        assert node.finish("CronJob", backup.FLOWS).returncode == 0
+        assert node.finish("CronJob", backup_nightly.FLOWS).returncode == 0
         spoil = "rm -r /data/lib; echo spoilt > /data/flows.json; echo new > /data/later"
         assert node.run("Deployment", nodered.APP, nodered.APP, "sh", "-c", spoil).returncode == 0
 
@@ -222,7 +222,7 @@ def test_nothing_in_the_repository_can_be_read_without_the_key(
         answer = node.finish(*CRON_JOB)
         assert answer.returncode != 0
         assert "already" in answer.stderr
-        status, said = restore(node, instance)
+        status, said = put_back(node, instance)
         assert status != 0
         assert "wrong password" in said
     finally:
@@ -269,12 +269,12 @@ def test_a_dump_that_fails_fails_the_backup(node: Node, filled: Database) -> Non
 def test_a_dump_that_breaks_off_changes_nothing(node: Node, instance: Instance, filled: Database) -> None:
     back_up(node)
     before = filled.as_api(CHECKSUMS)
-    node.apply([backup.restore_job(instance, snapshot="latest")])
-    node.create("Job", "restore")
-    assert node.run("Job", "restore", "restore").returncode == 0
-    dump = node.volume("Job", "restore", "work") / "database.dump"
+    node.apply([restore.job(instance, restore.Part.DATABASE)])
+    node.create("Job", "restore-database")
+    assert node.run("Job", "restore-database", "restore").returncode == 0
+    dump = node.volume("Job", "restore-database", "work") / "database.dump"
     os.truncate(dump, dump.stat().st_size * 2 // 3)
-    answer = node.run("Job", "restore", "load")
+    answer = node.run("Job", "restore-database", "load")
     assert answer.returncode != 0
     assert filled.as_api(CHECKSUMS) == before
 

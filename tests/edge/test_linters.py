@@ -85,7 +85,7 @@ def test_checkov_fails_no_check(linters: Toolbox, rendered: list[Path]) -> None:
 @pytest.fixture(scope="module")
 def unexcused(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The objects of one customer without the annotations that excuse them."""
-    objects = manifests(INSTANCES["enterprise, default"])
+    objects = manifests(INSTANCES["enterprise, proof by web page"])
     for item in objects:
         item["metadata"].pop("annotations", None)
     file = tmp_path_factory.mktemp("unexcused") / "objects.yaml"
@@ -107,6 +107,7 @@ def test_every_exemption_is_needed(linters: Toolbox, unexcused: Path) -> None:
 WORDS = {
     "container-image-pull-policy": "ImagePullPolicy is not set to Always",
     "container-security-context-user-group-id": "running with a low",
+    "networkpolicy-targets-pod": "selector doesn't match any pods",
     "pod-probes-identical": "the same readiness and liveness probe",
     "statefulset-has-servicename": "does not have a valid serviceName",
 }

@@ -24,6 +24,9 @@ pytestmark = pytest.mark.edge
 
 MINUTES = 180
 """How long the platform is watched: longer than any alert waits."""
+STEP = 2
+"""Minutes between two looks, as seldom as the alert that waits shortest allows."""
+STEPS = MINUTES // STEP
 
 CUSTOMERS = [f"customer-c{number:02}" for number in range(20)]
 
@@ -36,15 +39,15 @@ GROUPS = [
 ALERTS = {rule["alert"] for group in GROUPS for rule in group["rules"] if "alert" in rule}
 
 Series = dict[str, str]
-"""Values of metrics by minute, in promtool's notation: ``1+0x9`` is ten times 1."""
+"""Values of metrics by step, in promtool's notation: ``1+0x9`` is ten times 1."""
 
 
 def still(value: float) -> str:
-    return f"{value}+0x{MINUTES}"
+    return f"{value}+0x{STEPS}"
 
 
 def rising(a_minute: float) -> str:
-    return f"0+{a_minute}x{MINUTES}"
+    return f"0+{STEP * a_minute}x{STEPS}"
 
 
 EDGE = 'namespace="mqtt-edge"'
@@ -73,7 +76,7 @@ def healthy() -> Series:
         'kube_node_status_condition{node="n",condition="DiskPressure",status="true"}': still(0),
         'node_filesystem_avail_bytes{instance="n",mountpoint="/"}': still(11),
         'node_filesystem_size_bytes{instance="n",mountpoint="/"}': still(100),
-        'kube_pod_status_unschedulable{namespace="customer-c00",pod="api"}': "1x10 _ _",
+        'kube_pod_status_unschedulable{namespace="customer-c00",pod="api"}': "1x5 _ _",
         'kube_deployment_status_replicas_available{namespace="ingress",deployment="traefik"}': still(2),
         'kube_pod_container_status_restarts_total{namespace="monitoring",pod="p",container="c"}': still(9),
         'kubelet_volume_stats_used_bytes{namespace="monitoring",persistentvolumeclaim="p"}': still(84),
@@ -92,7 +95,7 @@ def healthy() -> Series:
             f'kube_pod_container_status_restarts_total{{{here},pod="api",container="api"}}': still(9),
             f"kube_cronjob_info{{{backup}}}": still(1),
             f"kube_cronjob_spec_suspend{{{backup}}}": still(0),
-            f"kube_cronjob_status_last_successful_time{{{backup}}}": f"-60+60x{MINUTES}",
+            f"kube_cronjob_status_last_successful_time{{{backup}}}": f"-60+{60 * STEP}x{STEPS}",
         }
     return series
 
@@ -116,7 +119,7 @@ class Fault:
     customer: str | None = None
 
 
-LATE = f"0+1x120 120+600x{MINUTES - 121}"
+LATE = f"0+{STEP}x60 120+{600 * STEP}x{STEPS - 61}"
 """A counter that rises by one a minute, and after two hours by ten a second."""
 
 FAULTS = [
@@ -163,8 +166,8 @@ HARMLESS = [
     Fault("", 'proxy="refused_no_name"', rising(600)),
     Fault("", "denied_connections_total", rising(600)),
     # A pod that restarted once an hour ago, a node that was gone for a moment.
-    Fault("", 'restarts_total{namespace="monitoring"', f"0x100 1x{MINUTES - 101}"),
-    Fault("", 'condition="Ready"', f"1x100 0x5 1x{MINUTES - 107}"),
+    Fault("", 'restarts_total{namespace="monitoring"', f"0x50 1x{STEPS - 51}"),
+    Fault("", 'condition="Ready"', f"1x50 0x2 1x{STEPS - 54}"),
 ]
 
 
@@ -188,11 +191,11 @@ def firing(folder: Path, series: Series, expected: list[str]) -> None:
     ]
     test = {
         "rule_files": [str(rules)],
-        "evaluation_interval": "1m",
+        "evaluation_interval": f"{STEP}m",
         "group_eval_order": [group["name"] for group in GROUPS],
         "tests": [
             {
-                "interval": "1m",
+                "interval": f"{STEP}m",
                 "input_series": [{"series": name, "values": values} for name, values in series.items()],
                 "promql_expr_test": [
                     {

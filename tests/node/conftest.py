@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from infra.names import EDGE_NAMESPACE
 from ops.local.kubeconfig import KubeAccess
 from ops.local.node.machine import unfit
 from ops.local.node.node import TOOLS, RealNode
 from ops.local.tools import ensure, everyday
 from tests.cluster.dev_project import DevProject
 from tests.node.doubles import images
+from tests.node.probes import PROBE_LABELS
 from tests.node.world import World
 
 if TYPE_CHECKING:
@@ -53,8 +55,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         node = real_node(project.home)
         images.ensure(node.images)
         world = World(project, node)
-        world.apply(TEST_CLUSTER, *PRIVATE_CA)
+        world.apply(TEST_CLUSTER)
         project.iotistic("local", "up")
+        world.apply(PROBES_BESIDE_THE_EDGE)
         yield world
     finally:
         if not kept:
@@ -87,30 +90,10 @@ TEST_CLUSTER = {
 }
 """By its name the doubles know that they may start."""
 
-PRIVATE_CA = [
-    {
-        "apiVersion": "cert-manager.io/v1",
-        "kind": "ClusterIssuer",
-        "metadata": {"name": "self-signed"},
-        "spec": {"selfSigned": {}},
-    },
-    {
-        "apiVersion": "cert-manager.io/v1",
-        "kind": "Certificate",
-        "metadata": {"name": "iotistic-ca", "namespace": "kube-system"},
-        "spec": {
-            "isCA": True,
-            "commonName": "Private authority of the tests",
-            "secretName": "iotistic-ca",
-            "privateKey": {"algorithm": "ECDSA", "size": 256},
-            "issuerRef": {"name": "self-signed", "kind": "ClusterIssuer"},
-        },
-    },
-    {
-        "apiVersion": "cert-manager.io/v1",
-        "kind": "ClusterIssuer",
-        "metadata": {"name": "iotistic-ca"},
-        "spec": {"ca": {"secretName": "iotistic-ca"}},
-    },
-]
-"""The issuer that the dev environment names for the brokers' certificates."""
+PROBES_BESIDE_THE_EDGE = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"name": "probes", "namespace": EDGE_NAMESPACE},
+    "spec": {"podSelector": {"matchLabels": PROBE_LABELS}, "policyTypes": ["Egress"], "egress": [{}]},
+}
+"""Lets them try every port: what stops them then is a customer's own policy, and not the edge's."""

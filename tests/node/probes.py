@@ -7,27 +7,17 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tests.isolation import ENDPOINTS
 from tests.node.doubles.images import PROBE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from tests.isolation import Endpoint
     from tests.node.world import World
 
-Endpoint = tuple[str, int]
-"""An app of the customer's, and a port."""
-
-PORTS: tuple[Endpoint, ...] = (
-    ("postgres", 5432),
-    ("postgres", 9187),
-    ("mosquitto", 1883),
-    ("mosquitto", 8883),
-    ("mosquitto", 9001),
-    ("mosquitto", 9234),
-    ("api", 3002),
-    ("dashboard", 80),
-)
-"""Every port that an instance listens on."""
+PROBE_LABELS = {"iotistic.io/part": "probe"}
+"""Labels of every probe."""
 
 TRY_ALL = """
 import json, socket, sys
@@ -43,6 +33,24 @@ with ThreadPoolExecutor(len(addresses)) as pool:
     print(json.dumps(list(pool.map(lambda item: reaches(tuple(item)), addresses))))
 """
 
+LISTEN = """
+import socket, sys, threading
+def serve(port):
+    with socket.create_server(("", int(port))) as server:
+        while True:
+            server.accept()[0].close()
+for port in sys.argv[1:]:
+    threading.Thread(target=serve, args=(port,)).start()
+"""
+
+
+def listening(pod: dict[str, Any], *ports: int) -> dict[str, Any]:
+    """Return a probe's pod that takes connections on ports, and is ready when it does."""
+    (container,) = pod["spec"]["containers"]
+    container["command"] = ["python3", "-c", LISTEN, *map(str, ports)]
+    container["readinessProbe"] = {"tcpSocket": {"port": ports[0]}, "periodSeconds": 1}
+    return pod
+
 
 def probe_pod(namespace: str, name: str, labels: Mapping[str, str]) -> dict[str, Any]:
     """Return a pod that does nothing until it is told to, and passes "restricted"."""
@@ -50,7 +58,7 @@ def probe_pod(namespace: str, name: str, labels: Mapping[str, str]) -> dict[str,
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
+        "metadata": {"name": name, "namespace": namespace, "labels": {**PROBE_LABELS, **labels}},
         "spec": {
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 0,
@@ -84,6 +92,14 @@ def addresses(world: World, tenant: str) -> dict[str, str]:
     }
 
 
+def connects(world: World, namespace: str, target: str, places: Sequence[tuple[str, int]]) -> list[bool]:
+    """Return for each address and port whether a pod can connect to it."""
+    answer: list[bool] = json.loads(
+        world.run(namespace, target, "python3", "-c", TRY_ALL, json.dumps(places))
+    )
+    return answer
+
+
 def reached_from_pod(world: World, tenant: str, namespace: str, target: str) -> set[Endpoint]:
     """Return which ports of a customer a pod can connect to."""
     answer = world.run(namespace, target, "python3", "-c", TRY_ALL, _arguments(world, tenant))
@@ -109,8 +125,8 @@ def reached_from_outside(world: World, tenant: str) -> set[Endpoint]:
 
 def _arguments(world: World, tenant: str) -> str:
     found = addresses(world, tenant)
-    return json.dumps([(found[app], port) for app, port in PORTS])
+    return json.dumps([(found[app], port) for app, port in ENDPOINTS])
 
 
 def _reached(answer: str) -> set[Endpoint]:
-    return {endpoint for endpoint, reached in zip(PORTS, json.loads(answer), strict=True) if reached}
+    return {endpoint for endpoint, reached in zip(ENDPOINTS, json.loads(answer), strict=True) if reached}

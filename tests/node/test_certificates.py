@@ -1,34 +1,26 @@
-"""The brokers' certificates: issued by the private authority, served, and renewed under open connections."""
+"""Certificates of the private authority: issued, served, and renewed under open connections."""
 
 from __future__ import annotations
 
 import base64
-import json
-import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.node.devices import NAMESPACE, account, mqtt, with_device
-from tests.node.world import eventually
+from infra.names import EDGE_NAMESPACE
+from tests.node.devices import NAMESPACE, account, with_device
+from tests.node.outside import DOMAIN, TAKEN_UP_SECONDS, Outside, client_outside, host
+from tests.node.tls import Served, listening, read_certificate, renew
+from tests.node.world import World, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.node.world import World
-
 pytestmark = pytest.mark.node
 
-HOST = "mqtt-acme.iotistic.localhost"
-HANDSHAKE = """
-import json, socket, ssl, sys
-authority, address, name = sys.argv[1:]
-context = ssl.create_default_context(cadata=authority)
-with socket.create_connection((address, 8883), 5) as plain:
-    with context.wrap_socket(plain, server_hostname=name) as secured:
-        found = secured.getpeercert()
-print(json.dumps({"serial": found["serialNumber"], "names": [name for _, name in found["subjectAltName"]]}))
-"""
+BROKER = "mosquitto.customer-acme.svc.cluster.local"
+EDGE_TLS = "mqtt-edge-tls"
+BROKER_TLS = "broker-tls"
 
 
 @pytest.fixture(scope="module")
@@ -38,73 +30,54 @@ def secured(world: World) -> Iterator[World]:
         yield world
 
 
-def served(world: World, name: str = HOST) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def outside(secured: World) -> Iterator[Outside]:
+    """A device that trusts the private authority."""
+    trusted = authority(secured, EDGE_NAMESPACE, EDGE_TLS)
+    with client_outside(secured, "trusting", trusted, ["acme"]) as device:
+        yield device
+
+
+def authority(world: World, namespace: str, name: str) -> str:
+    """Return the certificate of who signed a certificate, as its Secret has it."""
+    secret = world.get(f"secret/{name}", f"--namespace={namespace}")["data"]
+    return base64.b64decode(secret["ca.crt"]).decode()
+
+
+def served_by_broker(world: World, name: str = host("acme")) -> Served:
     """Return what the broker's certificate says, once its chain and the name have been verified."""
-    secret = world.get("secret/broker-tls", "--namespace=customer-acme")["data"]
-    authority = base64.b64decode(secret["ca.crt"]).decode()
-    broker = "mosquitto.customer-acme.svc.cluster.local"
-    return read_certificate(world, (NAMESPACE, "pod/secured"), authority, broker, name)
-
-
-def read_certificate(
-    world: World, client: tuple[str, str], authority: str, address: str, name: str
-) -> dict[str, Any]:
-    """Return what a certificate says that is served on port 8883, verified.
-
-    Args:
-        world: The world.
-        client: Namespace and pod that ask.
-        authority: Whose certificates to trust.
-        address: Where to ask.
-        name: The name to ask for.
-    """
-    answer = world.run(*client, "python3", "-c", HANDSHAKE, authority, address, name)
-    found: dict[str, Any] = json.loads(answer)
-    return found
+    trusted = authority(world, "customer-acme", BROKER_TLS)
+    return read_certificate(world, (NAMESPACE, "pod/secured"), trusted, BROKER, name)
 
 
 def test_the_broker_serves_a_certificate_of_the_private_authority(secured: World) -> None:
-    assert served(secured)["names"] == [HOST, "mosquitto.customer-acme.svc.cluster.local"]
+    assert served_by_broker(secured).names == [host("acme"), BROKER]
     with pytest.raises(AssertionError, match="Hostname mismatch"):
-        served(secured, "mqtt-globex.iotistic.localhost")
+        served_by_broker(secured, host("globex"))
 
 
-def test_a_renewed_certificate_is_taken_up_without_dropping_a_client(secured: World) -> None:
-    before = served(secured)["serial"]
+def test_the_edge_serves_one_certificate_for_every_customer(outside: Outside) -> None:
+    found = outside.served("acme")
+    assert (found.names, found.issuer) == ([f"*.{DOMAIN}"], "Iotistic dev")
+
+
+def test_renewed_certificates_are_taken_up_without_dropping_a_client(
+    secured: World, outside: Outside
+) -> None:
+    before = served_by_broker(secured).serial, outside.served("acme").serial
     user, password = account("acme")
-    broker = ["-h", "mosquitto.customer-acme.svc.cluster.local", "-u", user, "-P", password]
-    # It ends with the first message, and would say so if it had to connect a second time.
-    listen = ["mosquitto_sub", "-d", *broker, "-q", "1", "-t", "iot/acme/renewal", "-C", "1", "-W", "280"]
-    listener = subprocess.Popen(
-        secured.command("exec", f"--namespace={NAMESPACE}", "pod/secured", "--", *listen),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    with listener:
-        renew(secured, "broker-tls", "customer-acme")
-        eventually(lambda: served(secured)["serial"] != before, seconds=240)
-        sent = mqtt(secured, "secured", "pub", "acme", "iot/acme/renewal", "-m", "still here")
+    inside = ["mosquitto_sub", "-h", BROKER, "-u", user, "-P", password]
+    topic = "iot/acme/renewal"
+    with (
+        listening(secured, (NAMESPACE, "pod/secured"), inside, topic) as at_broker,
+        listening(secured, outside.pod, outside.command("sub", "acme"), topic) as at_edge,
+    ):
+        renew(secured, BROKER_TLS, "customer-acme")
+        renew(secured, EDGE_TLS, EDGE_NAMESPACE)
+        eventually(lambda: served_by_broker(secured).serial != before[0], seconds=TAKEN_UP_SECONDS)
+        eventually(lambda: outside.served("acme").serial != before[1], seconds=TAKEN_UP_SECONDS)
+        sent = outside.mqtt("pub", "acme", "-t", topic, "-m", "still here")
         assert sent.returncode == 0, sent.stderr
-        said, _ = listener.communicate(timeout=60)
-    assert "still here" in said
-    assert said.count("received CONNACK") == 1
-
-
-def renew(world: World, certificate: str, namespace: str) -> None:
-    """Ask cert-manager for a new certificate now, as its own command line does."""
-    condition = {
-        "type": "Issuing",
-        "status": "True",
-        "reason": "ManuallyTriggered",
-        "message": "renewal asked for",
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
-    }
-    world.kubectl(
-        "patch",
-        f"certificate/{certificate}",
-        f"--namespace={namespace}",
-        "--subresource=status",
-        "--type=merge",
-        f"--patch={json.dumps({'status': {'conditions': [condition]}})}",
-    )
+        for said in (at_broker(), at_edge()):
+            assert "still here" in said
+            assert said.count("received CONNACK") == 1

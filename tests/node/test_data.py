@@ -95,36 +95,26 @@ def restarted(world: World) -> bool:
     )
 
 
-def test_it_outlives_suspension_and_a_change_of_plan(stored: World) -> None:
-    file = stored.project.registry / "acme.yaml"
-    before = file.read_text(encoding="utf-8")
-    try:
-        file.write_text(before + SUSPENDED, encoding="utf-8")
-        stored.project.iotistic("local", "up")
-        assert not any(name(pod) in {"postgres", "mosquitto", "api"} for pod in running(stored))
-        file.write_text(upgraded(before), encoding="utf-8")
-        stored.project.iotistic("local", "up")
-        stored.wait_ready("acme")
-        assert has_kept_everything(stored)
-    finally:
-        file.write_text(before, encoding="utf-8")
-        stored.project.iotistic("local", "up")
-    stored.wait_ready("acme")
-    assert has_kept_everything(stored)
-
-
-def test_it_outlives_an_upgrade_of_its_images(stored: World) -> None:
-    file = stored.project.folder / "Pulumi.dev.yaml"
-    before = file.read_text(encoding="utf-8")
+def test_it_outlives_suspension_a_change_of_plan_and_an_upgrade_of_its_images(stored: World) -> None:
+    tenant, stack = stored.project.registry / "acme.yaml", stored.project.folder / "Pulumi.dev.yaml"
+    before = {file: file.read_text(encoding="utf-8") for file in (tenant, stack)}
     references = {name: newer(name) for name in ("postgres", "mosquitto")}
     try:
-        file.write_text(f"{before}  iotistic:imageOverrides: '{json.dumps(references)}'\n", encoding="utf-8")
+        tenant.write_text(before[tenant] + SUSPENDED, encoding="utf-8")
         stored.project.iotistic("local", "up")
+        assert not any(name(pod) in {"postgres", "mosquitto", "api"} for pod in running(stored))
+        tenant.write_text(upgraded(before[tenant]), encoding="utf-8")
+        overrides = f"  iotistic:imageOverrides: '{json.dumps(references)}'\n"
+        stack.write_text(before[stack] + overrides, encoding="utf-8")
+        stored.project.iotistic("local", "up")
+        stored.wait_ready("acme")
         assert set(references.values()) <= images_of(stored)
         assert has_kept_everything(stored)
     finally:
-        file.write_text(before, encoding="utf-8")
+        for file, text in before.items():
+            file.write_text(text, encoding="utf-8")
         stored.project.iotistic("local", "up")
+    stored.wait_ready("acme")
     assert images_of(stored).isdisjoint(references.values())
     assert has_kept_everything(stored)
 

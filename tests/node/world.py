@@ -104,6 +104,13 @@ def as_list(items: list[dict[str, Any]]) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
+def declared(item: dict[str, Any]) -> dict[str, Any]:
+    """Return an object as it was declared, without what the API server added."""
+    wanted = ("name", "namespace", "labels", "annotations")
+    kept = {key: item["metadata"][key] for key in wanted if key in item["metadata"]}
+    return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": kept, "spec": item["spec"]}
+
+
 def eventually(check: Callable[[], bool], *, seconds: float = 60) -> None:
     """Wait until ``check()`` is true."""
     deadline = time.monotonic() + seconds

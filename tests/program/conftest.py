@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ import pulumi
 import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
-from infra.program import declare
+from infra import program
+from infra.program import REGISTRY_DIRECTORY, declare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 INSTANCE = "iotistic:customer:CustomerInstance"
 LOGGER = logging.getLogger("engine")
@@ -29,11 +32,13 @@ class RecordingEngine(Mocks):
     Attributes:
         deployed: Ids of the customers in the stack's state.
         declared: What the program declared. The order is not that of the program: registrations overlap.
+        protected: Names of what the engine is told never to delete.
         waits: For each name what it waits for, by name.
     """
 
     deployed: Sequence[str] = ()
     declared: list[MockResourceArgs] = field(default_factory=list)
+    protected: set[str] = field(default_factory=set)
     waits: dict[str, set[str]] = field(default_factory=dict)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
@@ -58,7 +63,7 @@ class RecordingEngine(Mocks):
 
 
 class OrderMonitor(MockMonitor):
-    """Tells the engine what each resource waits for, which mocks alone are not told."""
+    """Tells the engine what mocks alone are not told: what a resource waits for, and its protection."""
 
     def __init__(self, engine: RecordingEngine) -> None:
         super().__init__(engine)
@@ -67,6 +72,8 @@ class OrderMonitor(MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - as the SDK's own
         names = {urn.rpartition("::")[2] for urn in request.dependencies}
         self._engine.waits[request.name] = names
+        if request.protect:
+            self._engine.protected.add(request.name)
         return super().RegisterResource(request)  # type: ignore[no-untyped-call] # the SDK's own
 
 
@@ -104,6 +111,16 @@ def config(licence_private_key: str) -> dict[str, str]:
         "masterKey": base64.b64encode(bytes(range(32))).decode(),
         "licencePrivateKeys": json.dumps({"1": licence_private_key}),
     }
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the dev environment's registry, which the program reads instead: it may be edited."""
+    monkeypatch.setattr(program, "ROOT", tmp_path)
+    monkeypatch.setattr(program, "REGISTRY_DIRECTORY", tmp_path / "tenants" / "registry")
+    folder = tmp_path / "tenants" / "registry" / "dev"
+    shutil.copytree(REGISTRY_DIRECTORY / "dev", folder)
+    return folder
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from tenants.sizing import quota_for
 
 if TYPE_CHECKING:
     from infra.component import Manifest
+    from tenants.tenant import Tenant
 
 PLACEHOLDERS = Credentials(
     licence="<licence>",
@@ -53,14 +55,22 @@ def instance_of(
     **tenant: Any,  # noqa: ANN401 - fields of a tenant have all kinds of types
 ) -> Instance:
     """Return a dev customer's instance, with some fields of the tenant or around it changed."""
-    registry = read_registry(environment="dev", domain="iotistic.localhost")
-    (found,) = (candidate for candidate in registry.tenants if candidate.id == tenant_id)
     return Instance(
-        tenant=dataclasses.replace(found, **tenant),
+        tenant=dataclasses.replace(_customers()[tenant_id], **tenant),
         surroundings=dataclasses.replace(SURROUNDINGS, **(surroundings or {})),
-        images=load_images(),
+        images=_images(),
         credentials=dataclasses.replace(PLACEHOLDERS, **(credentials or {})),
     )
+
+
+_images = functools.cache(load_images)
+
+
+@functools.cache
+def _customers() -> dict[str, Tenant]:
+    """Return the dev environment's customers by id. Reading their files anew each time would be slow."""
+    registry = read_registry(environment="dev", domain="iotistic.localhost")
+    return {tenant.id: tenant for tenant in registry.tenants}
 
 
 def with_options(tenant_id: str, *names: str, **more: Any) -> Instance:  # noqa: ANN401 - as above

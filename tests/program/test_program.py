@@ -11,6 +11,7 @@ from tenants.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.program.conftest import Run
 
@@ -89,6 +90,26 @@ def test_customers_that_the_stack_holds_and_the_registry_knows_are_fine(
     run_program: Callable[..., Run], config: dict[str, str]
 ) -> None:
     assert sorted(run_program(config, deployed=TENANTS).outputs["tenants"]) == TENANTS
+
+
+def test_what_holds_data_is_protected_until_its_customer_is_decommissioned(
+    run_program: Callable[..., Run], config: dict[str, str], registry: Path
+) -> None:
+    states = {"globex": "suspended", "initech": "decommissioned"}
+    for tenant, state in states.items():
+        file = registry / f"{tenant}.yaml"
+        lifecycle = f'lifecycle:\n  state: "{state}"\n  reason: "x"\n  since: "2026-11-23"\n'
+        until = '  delete_after: "2027-11-23"\n' if state == "decommissioned" else ""
+        file.write_text(file.read_text(encoding="utf-8") + lifecycle + until, encoding="utf-8")
+    protected = run_program({**config, "protect": "true"}).engine.protected
+    data = ("persistent-volume-claim-backup-data", "persistent-volume-claim-postgres-data")
+    held = (*data, "stateful-set-postgres")
+    assert {name for name in protected if name.startswith((*TENANTS,))} == {
+        f"{tenant}-{name}"
+        for tenant in ("acme", "globex")
+        for name in (f"namespace-customer-{tenant}", *held)
+    }
+    assert not {name for name in run_program(config).engine.protected if name.startswith((*TENANTS,))}
 
 
 def test_every_missing_key_is_named_at_once(run_program: Callable[..., Run]) -> None:

@@ -31,8 +31,8 @@ AWS = EksSettings(kind="eks", **CLOUDS["eks"])
 COPIES = Copies(
     environment="dev",
     settings=VeleroSettings(enabled=True),
-    place=AWS.copies("backups", part="velero", cluster="test"),
-    route=AWS.backups("backups"),
+    place=AWS.copies("backups", cluster="test"),
+    route=AWS.objects("backups", "velero"),
     monitoring=True,
     images=ImageSource(),
 )

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING, Any
 
-from infra.customer.available import refuse_unavailable
-from tenants.errors import UsageError
+from infra.clusters.backups import BackupRoute
 from tenants.models import LifecycleState, MqttMode
-from tenants.plans import Options
-from tenants.sizing import quota_for
-from tests.program.instances import instance_of
+from tenants.sizing import OPTIONAL
+from tests.program.instances import instance_of, with_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from infra.customer.model import Instance
 
@@ -21,55 +20,57 @@ PLANS = {"starter": "acme", "professional": "globex", "enterprise": "initech"}
 """A customer of the dev environment for each plan."""
 
 BARE = {"monitoring": False, "broker_issuer": None, "backup_repository": None}
+STORE = BackupRoute(pattern="gs:backups:/{namespace}", credentials="169.254.169.254/32")
 
 
-def _with_options(customer: str, **chosen: bool) -> Instance:
-    tenant = instance_of(customer).tenant
-    options = tenant.options.model_copy(update=chosen)
-    quota = quota_for(tenant.sizes, tenant.storage, options)
-    return instance_of(customer, options=options, quota=quota)
+BROKERS: dict[str, dict[str, Any]] = {
+    "shared": {},
+    "managed": {"mode": MqttMode.MANAGED, "endpoint": "broker.example", "endpoint_port": 8883},
+    "dedicated": {"mode": MqttMode.DEDICATED},
+    "node ports": {"mode": MqttMode.NODE_PORT, "node_port": 31883, "websocket_node_port": 31901},
+}
+"""What differs in a tenant's MQTT, by where its devices go."""
+
+OPTION_SETS = [
+    chosen
+    for count in range(len(OPTIONAL) + 1)
+    for chosen in itertools.combinations(OPTIONAL, count)
+    if "grafana" not in chosen or "prometheus" in chosen
+]
+"""Every set of options that the registry takes."""
 
 
-def _with_option(name: str) -> Callable[[str], Instance]:
-    return lambda customer: _with_options(customer, **{name: True})
+def variant(
+    customer: str,
+    *,
+    options: Sequence[str] = (),
+    broker: str = "shared",
+    surroundings: dict[str, Any] | None = None,
+    **tenant: Any,  # noqa: ANN401 - fields of several types
+) -> Instance:
+    """Return a customer's instance with these options, this broker, and other fields changed."""
+    mqtt = dataclasses.replace(instance_of(customer).tenant.mqtt, **BROKERS[broker])
+    return with_options(customer, *options, surroundings=surroundings or {}, mqtt=mqtt, **tenant)
 
 
-def _with_mqtt(customer: str, **chosen: Any) -> Instance:  # noqa: ANN401 - fields of several types
-    return instance_of(customer, mqtt=dataclasses.replace(instance_of(customer).tenant.mqtt, **chosen))
+def _with(**chosen: Any) -> Callable[[str], Instance]:  # noqa: ANN401 - as above
+    return lambda customer: variant(customer, **chosen)
 
-
-def _available(option: str) -> bool:
-    tenant = _with_options("initech", **{option: True}).tenant
-    try:
-        refuse_unavailable([tenant], folder="", broker_issuer="ca")
-    except UsageError:
-        return False
-    return True
-
-
-OPTIONS = [name for name in Options.model_fields if _available(name)]
-"""The options that an instance can have so far."""
 
 VARIANTS: dict[str, Callable[[str], Instance]] = {
-    "default": instance_of,
-    **{name: _with_option(name) for name in OPTIONS},
-    "all options": lambda customer: _with_options(customer, **dict.fromkeys(OPTIONS, True)),
-    "managed broker": lambda customer: _with_mqtt(
-        customer, mode=MqttMode.MANAGED, endpoint="broker.example", endpoint_port=8883
-    ),
-    "dedicated entrance": lambda customer: _with_mqtt(customer, mode=MqttMode.DEDICATED),
-    "node ports": lambda customer: _with_mqtt(
-        customer, mode=MqttMode.NODE_PORT, node_port=31883, websocket_node_port=31901
-    ),
-    "gateway": lambda customer: instance_of(customer, surroundings={"routes": "gateway"}),
-    "bare": lambda customer: instance_of(customer, surroundings=BARE),
-    "remote backup": lambda customer: instance_of(
-        customer, surroundings={"backup_repository": "s3:https://s3.example/backups"}
-    ),
-    "suspended": lambda customer: instance_of(customer, runs=False, lifecycle=LifecycleState.SUSPENDED),
-    "decommissioned": lambda customer: instance_of(
-        customer, runs=False, lifecycle=LifecycleState.DECOMMISSIONED
-    ),
+    "default": _with(),
+    **{name: _with(options=[name]) for name in OPTIONAL},
+    "all options": _with(options=OPTIONAL),
+    "managed broker": _with(broker="managed"),
+    "dedicated entrance": _with(broker="dedicated"),
+    "node ports": _with(broker="node ports"),
+    "gateway": _with(surroundings={"routes": "gateway"}),
+    "bare": _with(surroundings=BARE),
+    "remote backup": _with(surroundings={"backup_repository": "s3:https://s3.example/backups"}),
+    "store with credentials": _with(surroundings={"backup_repository": None, "backup_route": STORE}),
+    "proof by web page": _with(surroundings={"answers_authority": True, "route_issuer": "public"}),
+    "suspended": _with(runs=False, lifecycle=LifecycleState.SUSPENDED),
+    "decommissioned": _with(runs=False, lifecycle=LifecycleState.DECOMMISSIONED),
 }
 """How each variant is made from a customer of the dev environment."""
 
@@ -79,3 +80,12 @@ INSTANCES = {
     for variant, make in VARIANTS.items()
 }
 """Every plan with every variant."""
+
+
+def combinations() -> Iterator[tuple[str, Instance]]:
+    """Yield every plan with every set of options, every kind of broker and both kinds of routes."""
+    for (plan, customer), options, broker, routes in itertools.product(
+        PLANS.items(), OPTION_SETS, BROKERS, ("ingress", "gateway")
+    ):
+        name = ", ".join((plan, *options, broker, routes))
+        yield name, variant(customer, options=options, broker=broker, surroundings={"routes": routes})

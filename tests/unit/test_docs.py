@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,19 @@ def test_paths_exist(text: str) -> None:
         if named and not path.startswith(MADE_LATER) and not set(path) & set("<>*{$"):
             missing += [path] if not (ROOT / path).exists() else []
     assert missing == []
+
+
+def test_the_readme_says_what_is_in_every_folder() -> None:
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],  # noqa: S607 - git of this machine
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    folders = {name.split("/")[0] for name in listing.stdout.split("\0") if "/" in name}
+    table = (ROOT / "README.md").read_text(encoding="utf-8").split("## Where things are")[1]
+    assert {folder for folder in folders if f"`{folder}/`" not in table} == set()
 
 
 def test_make_targets_exist(text: str) -> None:

@@ -55,6 +55,11 @@ class Addresses:
         return self._cable[2]
 
 
+def dns_address() -> str:
+    """Return the cluster DNS's address, the tenth of the range as everywhere."""
+    return str(IPv4Network(SERVICE_RANGE)[10])
+
+
 def choose() -> Addresses:
     """Return addresses that are free on this machine and in the cluster.
 

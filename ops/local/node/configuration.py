@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import jinja2
 
-from ops.local.control_plane import SERVICE_RANGE
 from ops.local.kubeconfig import write_kubeconfig
 from ops.local.node import machine
+from ops.local.node.addresses import dns_address
 from ops.local.node.images import PAUSE
 from ops.local.node.layout import NODE_NAME
 from ops.local.store import write_atomically
@@ -36,11 +35,6 @@ _XTABLES: Final = "/usr/sbin/xtables-legacy-multi"
 _XTABLES_NAMES: Final = tuple(
     f"{family}{verb}" for family in ("iptables", "ip6tables") for verb in ("", "-save", "-restore")
 )
-
-
-def dns_address() -> str:
-    """Return the cluster DNS's address, the tenth of the range as everywhere."""
-    return str(IPv4Network(SERVICE_RANGE)[10])
 
 
 def write_configuration(layout: NodeLayout, addresses: Addresses, access: KubeAccess) -> None:

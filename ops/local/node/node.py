@@ -14,8 +14,8 @@ from ops.local import processes
 from ops.local.kube_command import KubectlError, kubectl
 from ops.local.node import addresses as ranges
 from ops.local.node import cgroups, machine
-from ops.local.node.addresses import Addresses
-from ops.local.node.configuration import dns_address, write_configuration
+from ops.local.node.addresses import Addresses, dns_address
+from ops.local.node.configuration import write_configuration
 from ops.local.node.images import NodeImages
 from ops.local.node.layout import NODE_NAME, NodeLayout
 from ops.local.node.manifests import KIND_LABEL, dns_objects, foundation

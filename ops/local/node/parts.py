@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from infra.names import CERTIFICATES_NAMESPACE
 from ops.local.control_plane import SERVICE_RANGE
+from ops.local.node.addresses import dns_address
 from ops.local.node.layout import INSIDE, NODE_NAME
 from ops.local.node.namespaces import which
 
@@ -103,7 +105,10 @@ def parts(toolbox: Toolbox, addresses: Addresses, server: str) -> list[Part]:
                 str(toolbox.path("cert-manager")),
                 f"--kubeconfig={KUBECONFIG}",
                 "--leader-elect=false",
-                "--cluster-resource-namespace=kube-system",
+                f"--cluster-resource-namespace={CERTIFICATES_NAMESPACE}",
+                # The one DNS that the node has. It would ask a zone's own name servers itself otherwise.
+                f"--dns01-recursive-nameservers={dns_address()}:53",
+                "--dns01-recursive-nameservers-only",
                 "--metrics-listen-address=127.0.0.1:9402",
             ],
             _http("http://127.0.0.1:9402/metrics"),

@@ -1,4 +1,4 @@
-"""Which images the customers of an environment need."""
+"""What the customers of an environment need of a node: images and processors."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from infra.images import Images, ImageSource, load_images, load_platform_image
-from tenants.sizing import OPTIONAL
+from infra.platform.mqtt_proxy import CPU_REQUEST
+from tenants.errors import UsageError
+from tenants.quantities import millicores
+from tenants.sizing import OPTIONAL, WATCHER, WATCHERS, components
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tenants.registry import Registry
+    from tenants.tenant import Tenant
 
 _NONE = "none"
+_CLUSTER_MILLICORES = 10
+"""What the cluster's DNS asks for."""
 
 
 def wanted_images(registry: Registry, config: Mapping[str, Any]) -> list[str]:
@@ -37,3 +43,34 @@ def wanted_images(registry: Registry, config: Mapping[str, Any]) -> list[str]:
     if config.get("iotistic:mqttEdge", {}).get("enabled"):
         found.append(str(load_platform_image("haproxy", source)))
     return found
+
+
+def refuse_small_machine(registry: Registry, *, processors: int) -> None:
+    """Refuse customers that together ask for more processors than a node has.
+
+    Args:
+        registry: The customers.
+        processors: How many the node has.
+
+    Raises:
+        UsageError: Some pods would never be given a place.
+    """
+    wanted = {tenant.id: _millicores(tenant) for tenant in registry.tenants if tenant.runs}
+    needed = sum(wanted.values()) + millicores(CPU_REQUEST) + _CLUSTER_MILLICORES
+    if needed <= processors * 1000:
+        return
+    listing = ", ".join(f"{tenant} {amount / 1000:.2f}" for tenant, amount in wanted.items())
+    raise UsageError.of(
+        where="this machine",
+        what=f"has {processors} processors, and its customers ask for {needed / 1000:.2f}: {listing}, "
+        "the rest for the MQTT edge and the DNS of the cluster",
+        why="some pods would find no place on the one node, and the run would wait for them in vain",
+        how="suspend a customer (iotistic tenant suspend <id>), or use a machine with more processors, "
+        "or the simulated nodes (make up)",
+    )
+
+
+def _millicores(tenant: Tenant) -> int:
+    """Return the processor requests of a customer's pods, as the scheduler adds them up."""
+    sizes = [getattr(tenant.sizes, name) for name in components(tenant.options)] + [WATCHER] * WATCHERS
+    return sum(millicores(size.cpu_request) for size in sizes)

@@ -8,10 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
 from infra.images import load_images, load_platform_image
 from ops.local.node import debian
 from ops.local.node.archive import ImageSpec, write_layer
 from ops.local.node.debian_images import PACKAGES, Maker, nginx, plain, recipe, stand_in, write_images
+from ops.local.tools import VERSIONS_FILE
+from ops.local.tools import ensure as ensure_tools
+from ops.local.versions import load_versions
 
 if TYPE_CHECKING:
     from ops.local.node.images import NodeImages
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 DOUBLES = Path(__file__).parent
 TEST_PACKAGES = (
     *PACKAGES,
+    "knot",
     "mosquitto",
     "mosquitto-clients",
     "python3",
@@ -29,6 +35,8 @@ TEST_PACKAGES = (
 PROBE = "docker.io/iotistic/probe:test"
 """A shell, MQTT clients and Python, to try connections from."""
 REDIS = "docker.io/library/redis:test"
+AUTHORITY = "docker.io/iotistic/authority:test"
+"""Pebble, an ACME authority that trusts nobody and that nobody trusts, and Knot, a name server."""
 PUBLISHED = ("postgres", "postgres_exporter", "restic")
 """Names of the images that something stands in for."""
 
@@ -40,7 +48,14 @@ def ensure(images: NodeImages) -> None:
         return
     sources = [file.read_text(encoding="utf-8") for file in sorted(DOUBLES.iterdir()) if file.is_file()]
     images.bring(
-        "\n".join([*makers, recipe(TEST_PACKAGES), *sources]),
+        "\n".join(
+            [
+                *makers,
+                f"pebble {load_versions(VERSIONS_FILE).tools['pebble']}",
+                recipe(TEST_PACKAGES),
+                *sources,
+            ]
+        ),
         lambda folder: write_images(folder, makers, TEST_PACKAGES),
     )
 
@@ -70,7 +85,7 @@ def _makers() -> dict[str, Maker]:
         newer(name): partial(_changed, makers[str(getattr(wanted, name))])
         for name in ("postgres", "mosquitto")
     }
-    return {**makers, PROBE: _probe}
+    return {**makers, PROBE: _probe, AUTHORITY: _authority}
 
 
 def _changed(make: Maker, work: Path, base: Path, /) -> ImageSpec:
@@ -82,6 +97,12 @@ def _changed(make: Maker, work: Path, base: Path, /) -> ImageSpec:
 
 def _probe(_work: Path, base: Path) -> ImageSpec:
     return plain(base, "sleep", "2147483647", user="65534:65534")
+
+
+def _authority(work: Path, base: Path) -> ImageSpec:
+    pebble = ensure_tools(["pebble"], console=Console()).path("pebble")
+    layer = write_layer(work / "pebble.tar", {"usr/bin/pebble": (pebble.read_bytes(), 0o755)})
+    return plain(base, "pebble", user="65534:65534", layers=[layer])
 
 
 def _mosquitto(work: Path, base: Path) -> ImageSpec:

@@ -31,6 +31,11 @@ class Answer:
     def data(self) -> Any:  # noqa: ANN401 - whatever JSON holds
         return json.loads(self.out)
 
+    @property
+    def flat(self) -> str:
+        """What was said, however its lines are broken."""
+        return " ".join(self.err.split())
+
 
 @dataclass(frozen=True)
 class Project:

@@ -77,14 +77,15 @@ def test_a_licence_is_verified_on_its_last_day_and_not_after(keyed: Project, tmp
     assert keyed.run("licence", "verify", str(file), "--today", LAST).data["tenantId"] == "acme"
     assert keyed.run("licence", "verify", "--today", LAST, stdin=token).status == 0
     over = keyed.run("licence", "verify", "--today", "2027-01-08", stdin=token)
-    assert (over.status, "the licence is over" in over.err) == (1, True)
+    assert (over.status, "ended on 2027-01-08" in over.err) == (1, True)
+    assert over.data["tenantId"] == "acme"
 
 
 def test_a_false_licence_gives_status_1(keyed: Project, pairs: list[Path]) -> None:
     token = keyed.run("licence", "show", "acme", "--token").out
     changed = token[:-20] + "AAAA" + token[-16:]
     assert keyed.run("licence", "verify", stdin=changed).status == 1
-    assert "not valid" in keyed.run("licence", "verify", stdin="not a licence").err
+    assert "is not signed with this key" in keyed.run("licence", "verify", stdin="not a licence").err
     other = keyed.run("licence", "verify", "--public-key", str(pairs[1] / "licence-public.pem"), stdin=token)
     assert (other.status, "names another key" in other.err) == (1, True)
     unsigned = jwt.encode({"exp": 9_999_999_999}, "", algorithm="none")
@@ -94,7 +95,17 @@ def test_a_false_licence_gives_status_1(keyed: Project, pairs: list[Path]) -> No
 def test_a_licence_without_an_end_is_over(keyed: Project, pairs: list[Path]) -> None:
     private = (pairs[0] / "licence-private.pem").read_text()
     token = jwt.encode({"tenantId": "acme"}, private, algorithm="RS256")
-    assert keyed.run("licence", "verify", stdin=token).status == 1
+    answer = keyed.run("licence", "verify", stdin=token)
+    assert (answer.status, "expiresAt: is no date" in answer.err) == (1, True)
+
+
+def test_a_licence_of_a_subscription_that_is_canceled_is_refused_as_the_api_does(
+    keyed: Project, pairs: list[Path]
+) -> None:
+    private = (pairs[0] / "licence-private.pem").read_text()
+    claims = {"expiresAt": 9_999_999_999, "subscription": {"status": "canceled"}}
+    answer = keyed.run("licence", "verify", stdin=jwt.encode(claims, private, algorithm="RS256"))
+    assert (answer.status, "the subscription is canceled" in answer.err) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,7 @@ def test_a_tenant_is_removed_in_its_time(repository: Project) -> None:
     assert "removed" in repository.run("registry", "diff", *DAY).out
     early = repository.run("registry", "diff", "--today", "2026-06-01")
     assert (early.status, "is removed, although its data is kept until 2026-06-01" in early.err) == (1, True)
+    assert "wants the data gone now: iotistic registry diff --allow-early-deletion acme" in early.flat
     allowed = ("--today", "2026-06-01", "--allow-early-deletion", "acme")
     assert repository.run("registry", "diff", *allowed).status == 0
     repository.commit()

@@ -174,8 +174,11 @@ def test_the_life_of_a_tenant(project: Project) -> None:
 
 
 def test_a_customer_may_want_its_data_gone_early(project: Project) -> None:
-    end = ("tenant", "decommission", "acme", "--reason", "left", "--keep-days", "1", "--allow-early-deletion")
-    assert project.edit(*end).status == 0
+    end = ("tenant", "decommission", "acme", "--reason", "left", "--keep-days", "1")
+    refusal = project.edit(*end)
+    assert refusal.status == 2
+    assert refusal.flat.rstrip().endswith("if the customer wants it gone earlier: --allow-early-deletion")
+    assert project.edit(*end, "--allow-early-deletion").status == 0
     assert 'delete_after: "2026-11-24"' in project.text("acme")
 
 

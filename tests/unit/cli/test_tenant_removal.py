@@ -49,6 +49,7 @@ def test_on_its_last_day_it_stays(ended: Project) -> None:
     before = ended.contents()
     answer = remove(ended, day=LAST_DAY)
     assert (answer.status, f"its data is kept until {LAST_DAY}" in answer.err) == (2, True)
+    assert answer.flat.rstrip().endswith("if the customer wants the data gone now: --allow-early-deletion")
     assert ended.contents() == before
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from infra.customer import backup_final, restore
 from infra.customer.available import refuse_unavailable
-from infra.customer.backup import restore_flows_job, restore_job, spread
+from infra.customer.backup_nightly import spread
 from infra.customer.instance import manifests
 from infra.images import load_images
 from tenants.errors import UsageError
 from tenants.models import LifecycleState, MqttMode
-from tests.program.instances import instance_of
+from tests.program.instances import instance_of, with_options
 
 
 def kinds(objects: list[dict[str, Any]]) -> dict[str, list[str]]:
@@ -27,6 +28,15 @@ def test_gateway_routes_replace_the_ingress_and_redirect_to_tls() -> None:
     found = kinds(manifests(instance_of("acme", surroundings={"routes": "gateway"})))
     assert "Ingress" not in found
     assert found["HTTPRoute"] == ["web", "redirect"]
+
+
+@pytest.mark.parametrize(("issuer", "inside"), [("iotistic-ca", True), ("iotistic-acme", False)])
+def test_a_public_authority_is_asked_for_no_name_inside_the_cluster(issuer: str, *, inside: bool) -> None:
+    objects = manifests(instance_of("acme", surroundings={"broker_issuer": issuer}))
+    (certificate,) = (item for item in objects if item["kind"] == "Certificate")
+    own, *more = certificate["spec"]["dnsNames"]
+    assert own == "mqtt-acme.iotistic.localhost"
+    assert more == (["mosquitto.customer-acme.svc.cluster.local"] if inside else [])
 
 
 def test_without_an_operator_nothing_of_its_kinds_is_declared() -> None:
@@ -46,7 +56,7 @@ def test_a_decommissioned_customer_has_no_notice_and_keeps_the_volumes() -> None
     }
     assert set(replicas.values()) == {0}
     assert kinds(objects)["PersistentVolumeClaim"] == ["postgres-data", "mosquitto-data", "backup-data"]
-    assert "Job" not in kinds(objects)
+    assert kinds(objects)["Job"] == ["final-backup-broker", "final-backup"]
 
 
 def test_a_remote_backup_may_reach_the_internet_and_nothing_private() -> None:
@@ -70,17 +80,78 @@ def test_each_customer_has_a_repository_of_their_own_below_a_remote_one() -> Non
     assert environment["RESTIC_REPOSITORY"] == "s3:https://s3.example/b/acme"
 
 
-def test_the_restore_job_fetches_before_it_loads() -> None:
-    spec = restore_job(instance_of("acme"), snapshot="4f2a")["spec"]["template"]["spec"]
-    assert [step["name"] for step in (*spec["initContainers"], *spec["containers"])] == ["restore", "load"]
+@pytest.mark.parametrize(
+    ("part", "steps", "app"),
+    [
+        (restore.Part.DATABASE, ["restore", "load"], None),
+        (restore.Part.BROKER, ["restore", "put"], "mosquitto"),
+        (restore.Part.FLOWS, ["restore", "put"], "node-red"),
+    ],
+)
+def test_a_restore_fetches_first_and_never_beside_what_writes(
+    part: restore.Part, steps: list[str], app: str | None
+) -> None:
+    spec = restore.job(with_options("acme", "node_red"), part, snapshot="4f2a")["spec"]["template"]["spec"]
+    assert [step["name"] for step in (*spec["initContainers"], *spec["containers"])] == steps
     assert {"name": "SNAPSHOT", "value": "4f2a"} in spec["initContainers"][0]["env"]
+    assert apart_from(spec) == ([] if app is None else [app])
+    secrets = {volume["name"] for volume in spec["volumes"] if "secret" in volume}
+    assert secrets == ({"backup", "database"} if part is restore.Part.DATABASE else {"backup"})
 
 
-def test_flows_are_restored_without_a_pod_beside_which_to_run() -> None:
-    spec = restore_flows_job(instance_of("acme"), snapshot="4f2a")["spec"]["template"]["spec"]
-    assert [step["name"] for step in (*spec["initContainers"], *spec["containers"])] == ["restore", "put"]
-    assert "affinity" not in spec, "Node-RED does not run then"
-    assert "database" not in {volume["name"] for volume in spec["volumes"]}
+def apart_from(pod: dict[str, Any]) -> list[str]:
+    """Return the workloads on whose nodes a pod never runs."""
+    terms = pod.get("affinity", {}).get("podAntiAffinity", {})
+    found = terms.get("requiredDuringSchedulingIgnoredDuringExecution", [])
+    return [term["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] for term in found]
+
+
+def test_what_is_not_backed_up_is_not_offered() -> None:
+    assert restore.available(with_options("acme", "node_red")) == list(restore.Part)
+    assert restore.available(instance_of("acme")) == [restore.Part.DATABASE, restore.Part.BROKER]
+    assert restore.available(instance_of("acme", surroundings={"backup_repository": None})) == []
+
+
+def test_the_last_backup_is_taken_of_every_volume_and_only_at_the_end() -> None:
+    decommissioned: dict[str, Any] = {"runs": False, "lifecycle": LifecycleState.DECOMMISSIONED}
+    jobs = [
+        item
+        for item in manifests(with_options("acme", "node_red", **decommissioned))
+        if backup_final.is_final(item)
+    ]
+    pods = {item["metadata"]["name"]: item["spec"]["template"]["spec"] for item in jobs}
+    assert {name: apart_from(pod) for name, pod in pods.items()} == {
+        "final-backup": ["postgres"],
+        "final-backup-broker": ["mosquitto"],
+        "final-backup-flows": ["node-red"],
+    }
+    unwanted = instance_of("acme").tenant.backup.model_copy(update={"final": False})
+    for others in (
+        instance_of("acme"),
+        instance_of("acme", backup=unwanted, **decommissioned),
+        instance_of("acme", runs=False, lifecycle=LifecycleState.SUSPENDED),
+        instance_of("acme", surroundings={"backup_repository": None}, **decommissioned),
+    ):
+        assert not any(backup_final.is_final(item) for item in manifests(others))
+
+
+def test_the_last_backup_brings_the_databases_own_server_and_leaves_its_files_alone() -> None:
+    decommissioned = instance_of("acme", runs=False, lifecycle=LifecycleState.DECOMMISSIONED)
+    (job,) = (item for item in manifests(decommissioned) if item["metadata"]["name"] == "final-backup")
+    pod = job["spec"]["template"]["spec"]
+    running = manifests(instance_of("acme"))
+    (database,) = (
+        item for item in running if (item["kind"], item["metadata"]["name"]) == ("StatefulSet", "postgres")
+    )
+    own = database["spec"]["template"]["spec"]
+    (server,) = (item for item in own["containers"] if item["name"] == "postgres")
+    beside = pod["initContainers"][0]
+    for field in ("image", "env", "args", "lifecycle", "volumeMounts", "resources"):
+        assert beside[field] == server[field], field
+    assert beside["restartPolicy"] == "Always"
+    assert beside["securityContext"]["runAsUser"] == own["securityContext"]["runAsUser"]
+    assert pod["securityContext"]["fsGroup"] == own["securityContext"]["fsGroup"]
+    assert pod["hostAliases"] == [{"ip": "127.0.0.1", "hostnames": ["postgres"]}]
 
 
 def test_backups_are_spread_over_the_hour_and_stay_where_they_are() -> None:

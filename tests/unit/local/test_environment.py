@@ -13,7 +13,7 @@ from ops.local.environment import Target, refuse_orphans
 from ops.local.inventory import Inventory
 from ops.local.kube_command import KubectlError
 from ops.local.kubeconfig import KubeAccess
-from ops.local.stack import is_stale
+from ops.local.stack import is_stale, restore_cut_off
 from ops.local.tools import Toolbox
 from tenants.errors import UsageError
 
@@ -142,6 +142,28 @@ def test_a_lock_whose_writing_was_cut_short_is_stale(tmp_path: Path) -> None:
     lock = tmp_path / "lock.json"
     lock.write_text("")
     assert is_stale(lock)
+
+
+@pytest.mark.parametrize(
+    ("state", "copy", "after"),
+    [
+        ("", "the copy", "the copy"),
+        ("", None, ""),
+        ("the state", "the copy", "the state"),
+        (None, "the copy", None),
+        (None, None, None),
+    ],
+)
+def test_a_state_that_was_cut_off_is_the_engines_copy_again(
+    tmp_path: Path, state: str | None, copy: str | None, after: str | None
+) -> None:
+    file, beside = tmp_path / "dev.json", tmp_path / "dev.json.bak"
+    for path, text in ((file, state), (beside, copy)):
+        if text is not None:
+            path.write_text(text)
+    restore_cut_off(file)
+    assert (file.read_text() if file.exists() else None) == after
+    assert (beside.read_text() if beside.exists() else None) == copy
 
 
 def test_nothing_up_is_said_with_status_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ from ops.local.node.debian_images import ARCHIVE, stand_in
 from ops.local.node.images import NodeImages
 from ops.local.node.layout import NodeLayout
 from ops.local.node.namespaces import Namespaces, NodeError
-from ops.local.node.wanted import wanted_images
+from ops.local.node.wanted import refuse_small_machine, wanted_images
 from ops.local.sources import SourceFailedError
 from ops.local.tools import ROOT, Toolbox
 from tenants.errors import UsageError
+from tenants.models import LifecycleState
 from tenants.sizing import OPTIONAL
 
 if TYPE_CHECKING:
@@ -68,6 +69,20 @@ class TestWanted:
                 options = first.options.model_copy(update={name: chosen})
                 only = replace(registry, tenants=(replace(first, options=options),))
                 assert (image in wanted_images(only, {})) is chosen, name
+
+
+class TestProcessors:
+    def test_what_runs_has_to_fit(self, registry: Registry) -> None:
+        refuse_small_machine(registry, processors=3)
+        with pytest.raises(UsageError, match=r"has 2 processors, and its customers ask for 2\.2") as caught:
+            refuse_small_machine(registry, processors=2)
+        assert "iotistic tenant suspend" in caught.value.problems[0].how
+
+    def test_who_is_suspended_asks_for_nothing(self, registry: Registry) -> None:
+        largest = next(tenant for tenant in registry.tenants if tenant.id == "initech")
+        others = tuple(tenant for tenant in registry.tenants if tenant is not largest)
+        asleep = replace(largest, runs=False, lifecycle=LifecycleState.SUSPENDED)
+        refuse_small_machine(replace(registry, tenants=(*others, asleep)), processors=2)
 
 
 class Node(Namespaces):

@@ -20,7 +20,8 @@ from ops.local.crds import MODULES
 from ops.local.gobuild import GoSource
 from ops.local.onpath import InstalledSource
 from ops.local.pipinstall import PipSource
-from ops.local.recipes import GoBuild, known_tools
+from ops.local.recipe import GoBuild
+from ops.local.recipes import known_tools
 from ops.local.releases import ReleaseSource
 from ops.local.sources import SourceFailedError
 from ops.local.tools import MODULES_FOLDER, ROOT, VERSIONS_FILE, ensure
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ops.local.recipes import Tool
+    from ops.local.recipe import Tool
     from ops.local.sources import Say, Source
 
 VERSIONS = load_versions(VERSIONS_FILE)
@@ -462,6 +463,7 @@ class TestPins:
         ("kwok", "sigs.k8s.io/kwok", "kwok"),
         ("helm", "helm.sh/helm/v3", "helm"),
         ("kube-score", "github.com/zegl/kube-score", "kube-score"),
+        ("pebble", "github.com/letsencrypt/pebble/v2", "pebble"),
     )
 
     @staticmethod

@@ -81,16 +81,13 @@ def test_the_quota_holds_a_roll_out_a_certificate_and_a_backup_at_once(
     assert millicores(made.quota.requests_cpu) >= sum(millicores(size.cpu_request) for size in at_once)
     assert mebibytes(made.quota.requests_memory) >= sum(mebibytes(size.memory_request) for size in at_once)
     assert made.quota.services >= len(running) + 2
-    assert made.quota.pvcs >= 2 + sum(
-        options.get(name, False) for name in ("node_red", "prometheus", "grafana")
-    )
     assert made.quota.pods > len(at_once)
 
 
 def test_the_quota_never_falls_below_the_floor(plans: PlanTable) -> None:
     plan = plans["starter"]
     quota = quota_for(plan.sizes, plan.storage, plan.options)
-    assert (quota.cpu, quota.memory, quota.pvcs, quota.services) == ("4", "4Gi", 5, 10)
+    assert (quota.cpu, quota.memory, quota.services) == ("4", "4Gi", 10)
 
 
 def test_an_option_that_is_switched_off_keeps_its_room_until_its_line_goes(
@@ -104,7 +101,7 @@ def test_an_option_that_is_switched_off_keeps_its_room_until_its_line_goes(
 
 def test_larger_containers_raise_the_quota(tenant: Callable[..., Tenant]) -> None:
     assert tenant(resources={"postgres": {"cpu_limit": "6", "memory_limit": "12Gi"}}).quota.cpu == "9"
-    assert tenant(storage={"postgres": "100Gi"}).quota.storage == "112Gi"
+    assert tenant(storage={"postgres": "100Gi"}).quota.storage == "124Gi"
 
 
 @given(st.integers(1, 99_999))

@@ -153,11 +153,11 @@ def small(**limits: int | NodePool) -> EnvironmentFacts:
         (small(services_per_cluster=129), "may need 130 Services, more than 129"),
         (
             small(node_pool=NodePool(cpu="2", memory="48Gi")),
-            "may request 2295m of processor, its nodes have 2",
+            "may request 2310m of processor, its nodes have 2",
         ),
         (
             small(node_pool=NodePool(cpu="12", memory="3Gi")),
-            "may request 4176Mi of memory, its nodes have 3Gi",
+            "may request 4224Mi of memory, its nodes have 3Gi",
         ),
         (
             EnvironmentFacts(domain=".".join(["a" * 63] * 3) + "." + "b" * 54),
@@ -184,7 +184,7 @@ def test_a_limit_that_is_just_reached_is_fine(load: Load, text: Text) -> None:
     facts = small(
         namespaces_per_cluster=23,
         services_per_cluster=130,
-        node_pool=NodePool(cpu="2295m", memory="4176Mi"),
+        node_pool=NodePool(cpu="2310m", memory="4224Mi"),
         tenants_per_cell=3,
     )
     load({name: text(name, cell="eu1") for name in ("acme", "globex", "initech")}, facts=facts)

@@ -1,0 +1,102 @@
+"""Jobs that put a backup back. They are rendered here and started by people.
+
+What writes to a volume must not run while it is put back. A Job is never on a node on which it
+does, and as long as it runs that does not start beside it: so it waits until somebody has stopped it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from infra import exemptions
+from infra.customer import backup, mosquitto, nodered, secrets, volumes
+
+if TYPE_CHECKING:
+    from infra.component import Manifest
+    from infra.customer.model import Instance
+    from infra.customer.volumes import Volume
+
+LATEST: Final = "latest"
+"""The newest snapshot that has what is asked for."""
+
+
+class Part(StrEnum):
+    """What of a customer can be put back, each by itself."""
+
+    DATABASE = "database"
+    BROKER = "broker"
+    FLOWS = "flows"
+
+
+WRITERS: Final = {
+    Part.BROKER: f"statefulset/{mosquitto.APP}",
+    Part.FLOWS: f"deployment/{nodered.APP}",
+}
+"""What has to be stopped while a part is put back."""
+
+
+def job(instance: Instance, part: Part, *, snapshot: str = LATEST) -> Manifest:
+    """Return the Job that puts a part back.
+
+    Args:
+        instance: The customer's instance.
+        part: What of it.
+        snapshot: restic's name of the snapshot, or ``latest``.
+    """
+    if part is Part.DATABASE:
+        steps = _database(instance)
+    else:
+        steps = _volume(instance, {Part.BROKER: volumes.BROKER, Part.FLOWS: volumes.FLOWS}[part])
+    steps[0]["env"].append({"name": "SNAPSHOT", "value": snapshot})
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            **instance.metadata(name(part), app=backup.APP, component=backup.COMPONENT),
+            "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_POD),
+        },
+        "spec": {
+            "backoffLimit": 0,
+            # Long enough to be read, and gone before the next one of its name.
+            "ttlSecondsAfterFinished": 86_400,
+            "template": backup.pod(instance, *steps),
+        },
+    }
+
+
+def name(part: Part) -> str:
+    """Return the name of a part's Job."""
+    return f"restore-{part}"
+
+
+def available(instance: Instance) -> list[Part]:
+    """Return what of a customer is backed up."""
+    if not instance.surroundings.backups:
+        return []
+    found = [Part.DATABASE]
+    if instance.own_broker:
+        found.append(Part.BROKER)
+    if instance.tenant.options.node_red:
+        found.append(Part.FLOWS)
+    return found
+
+
+def _database(instance: Instance) -> list[dict[str, Any]]:
+    return [
+        backup.step(instance, "restore", instance.images.restic, "restore.sh", reads=secrets.BACKUP),
+        backup.step(instance, "load", instance.images.postgres, "load.sh", reads=secrets.DATABASE),
+    ]
+
+
+def _volume(instance: Instance, volume: Volume) -> list[dict[str, Any]]:
+    fetch = backup.step(
+        instance, "restore", instance.images.restic, "restore-volume.sh", reads=secrets.BACKUP
+    )
+    put = backup.step(instance, "put", instance.images.restic, "put-volume.sh", reads=None)
+    put["volumeMounts"].append({"name": volume.name, "mountPath": volume.folder})
+    put["securityContext"] |= {"runAsUser": volume.user, "runAsGroup": volume.user}
+    put["env"].append({"name": "WITNESS", "value": volume.witness})
+    for container in (fetch, put):
+        container["env"].append({"name": "FOLDER", "value": volume.folder})
+    return [fetch, put]

@@ -1,0 +1,64 @@
+"""One customer's instance as the program would declare it, without the secrets and the cluster's keys."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from ruamel.yaml import YAML
+
+from infra.clusters.cloud_settings import CLOUDS
+from infra.customer.model import Credentials, Instance
+from infra.images import load_images
+from infra.program import image_source, surroundings_of
+from infra.settings import Settings
+from ops.stack_config import committed_config
+from ops.workspace import tenant_of
+from tenants.secrets import MASTER_KEY_BYTES
+
+if TYPE_CHECKING:
+    from ops.workspace import Workspace
+
+_PREFIX: Final = "iotistic:"
+_WITHHELD: Final = {
+    "masterKey": base64.b64encode(bytes(MASTER_KEY_BYTES)).decode(),
+    "licencePrivateKeys": "{}",
+}
+"""In place of the secrets. Nothing is derived from them and nothing is signed."""
+
+_NO_ACCESS: Final = {"kubeconfig": "withheld", "kubeContext": "withheld"}
+"""In place of the access to a cluster, which an object says nothing about."""
+
+
+def declared_instance(workspace: Workspace, tenant_id: str) -> Instance:
+    """Return a customer's instance, from the registry and the committed configuration.
+
+    Raises:
+        UsageError: There is no such tenant, or the registry or the configuration is refused.
+    """
+    tenant = tenant_of(workspace.registry(), tenant_id)
+    config = _configuration(workspace)
+    settings = Settings.read(config.get, stack=workspace.environment)
+    return Instance(
+        tenant=tenant,
+        surroundings=surroundings_of(settings),
+        images=load_images(image_source(settings)).pinned(tenant.version),
+        credentials=Credentials.withheld(),
+    )
+
+
+def _configuration(workspace: Workspace) -> dict[str, str]:
+    """Return every key as the engine hands it to the program: by its name, and always as text."""
+    described: dict[str, Any] = YAML(typ="safe").load(workspace.root / "Pulumi.yaml")["config"]
+    defaults = {key: entry["default"] for key, entry in described.items() if "default" in entry}
+    committed = {
+        key.removeprefix(_PREFIX): value
+        for key, value in committed_config(workspace.environment, root=workspace.root).items()
+    }
+    access = {} if committed.get("cluster") in CLOUDS else _NO_ACCESS
+    return {key: _text(value) for key, value in {**defaults, **committed, **access, **_WITHHELD}.items()}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

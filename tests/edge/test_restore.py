@@ -1,0 +1,158 @@
+"""What the broker holds, and what a customer leaves behind, from the backup to where it is wanted again."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.customer import backup, backup_final, mosquitto, restore
+from infra.customer.instance import manifests
+from tenants.models import LifecycleState
+from tests.edge.broker import Broker, asking_nobody
+from tests.edge.database import POSTGRES_IMAGE, Database
+from tests.edge.pods import Node
+from tests.program.instances import instance_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from infra.customer.model import Instance
+
+pytestmark = pytest.mark.edge
+
+TOPIC = "iot/device/1/state"
+LAST: dict[str, Any] = {"runs": False, "lifecycle": LifecycleState.DECOMMISSIONED}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Instance:
+    return instance_of("acme", surroundings={"broker_issuer": None})
+
+
+@pytest.fixture(scope="module")
+def node(instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    node = Node(tmp_path_factory.mktemp("node"), asking_nobody(manifests(instance)))
+    node.image("postgres", POSTGRES_IMAGE)
+    yield node
+    node.close()
+
+
+@pytest.fixture(scope="module")
+def broker(node: Node) -> Broker:
+    return Broker(node)
+
+
+@pytest.fixture
+def database(node: Node, instance: Instance) -> Iterator[Database]:
+    """The customer's database, and afterwards no volume that has anything left on it."""
+    node.apply(asking_nobody(manifests(instance)))
+    database = Database(node)
+    database.start()
+    yield database
+    database.process.stop()
+    shutil.rmtree(node.folder / "claims")
+
+
+def empty(node: Node, app: str) -> None:
+    """Take a volume away, as the loss of a disk does."""
+    shutil.rmtree(claim(node, app))
+
+
+def claim(node: Node, app: str) -> Path:
+    return node.folder / "claims" / f"{app}-data"
+
+
+def finish(node: Node, kind: str, name: str) -> str:
+    answer = node.finish(kind, name)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer.stdout
+
+
+def put_back(node: Node, instance: Instance, part: restore.Part) -> str:
+    node.apply([restore.job(instance, part)])
+    return finish(node, "Job", restore.name(part))
+
+
+@pytest.mark.usefixtures("database")
+def test_a_retained_message_comes_back_on_an_empty_volume(
+    node: Node, instance: Instance, broker: Broker
+) -> None:
+    process = broker.start()
+    broker.retain(TOPIC, "on since noon")
+    node.end(process)
+    finish(node, "CronJob", backup.APP)
+
+    empty(node, mosquitto.APP)
+    put_back(node, instance, restore.Part.BROKER)
+    process = broker.start()
+    assert broker.retained(TOPIC) == "on since noon"
+    # It can go on writing where it was put back.
+    broker.retain(TOPIC, "off")
+    node.end(process)
+    process = broker.start()
+    assert broker.retained(TOPIC) == "off"
+    node.end(process)
+    assert "Error" not in process.said()
+
+
+@pytest.mark.usefixtures("database")
+def test_a_snapshot_without_the_brokers_data_changes_nothing(node: Node, instance: Instance) -> None:
+    held = claim(node, mosquitto.APP)
+    held.mkdir(parents=True)
+    finish(node, "CronJob", backup.APP)
+    (held / "mosquitto.db").write_text("of today", encoding="utf-8")
+    node.apply([restore.job(instance, restore.Part.BROKER)])
+    answer = node.finish("Job", "restore-broker")
+    assert answer.returncode != 0
+    assert "the snapshot has no mosquitto.db: nothing was changed" in answer.stderr
+    assert (held / "mosquitto.db").read_text(encoding="utf-8") == "of today"
+
+
+def rows(database: Database) -> str:
+    return database.as_api("SELECT count(*), sum(value) FROM kept")
+
+
+def test_what_a_customer_leaves_behind_is_stored_with_nothing_running(
+    node: Node, instance: Instance, database: Database, broker: Broker
+) -> None:
+    database.as_api("CREATE TABLE kept (value int); INSERT INTO kept SELECT generate_series(1, 1000)")
+    before = rows(database)
+    process = broker.start()
+    broker.retain(TOPIC, "the last word")
+    node.end(process)
+    database.process.stop()
+
+    # A password that was raised while nothing ran is not in the database yet.
+    credentials = {"database_api": "a newer password"}
+    left = manifests(
+        instance_of("acme", surroundings={"broker_issuer": None}, credentials=credentials, **LAST)
+    )
+    node.apply(left)
+    said = [finish(node, "Job", item["metadata"]["name"]) for item in left if backup_final.is_final(item)]
+    assert "/work/database.dump" in said[-1]
+    assert "a newer password" not in "".join(said)
+
+    # Revived, the customer goes on with the same volumes.
+    node.apply(asking_nobody(manifests(instance)))
+    database.start()
+    assert rows(database) == before
+    database.process.stop()
+
+    # Nothing is left but the repository, and all of it can be had back.
+    for app in ("postgres", mosquitto.APP):
+        empty(node, app)
+    database.start()
+    for part in (restore.Part.DATABASE, restore.Part.BROKER):
+        put_back(node, instance, part)
+    assert rows(database) == before
+    process = broker.start()
+    assert broker.retained(TOPIC) == "the last word"
+    node.end(process)
+
+
+def test_a_volume_that_was_never_used_is_no_reason_to_fail(node: Node) -> None:
+    node.apply(manifests(instance_of("acme", surroundings={"broker_issuer": None}, **LAST)))
+    assert "/work/database.dump" in finish(node, "Job", backup_final.NAME)
