@@ -30,7 +30,7 @@ from infra.customer.secrets import database_secret, opaque
 from infra.names import BILLING_NAMESPACE, INGRESS_NAMESPACE, MONITORING_NAMESPACE
 from infra.platform import billing_redis
 from infra.platform.platform import platform_namespace
-from infra.platform.policies import DNS, namespace, pods, policy, ports
+from infra.platform.policies import DNS, Policies, namespace, pods, ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -172,34 +172,23 @@ def _service(billing: Billing, secrets: Sequence[str]) -> dict[str, Any]:
 def _network_policies(billing: Billing) -> list[Manifest]:
     """Return who may talk to whom: the ingress to the service, the service to its own and to the internet."""
     internet = {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(PRIVATE_RANGES)}}
-
-    def allow(name: str, **rules: Sequence[dict[str, Any]]) -> Manifest:
-        return policy(
-            name,
-            app=APP,
-            namespace=BILLING_NAMESPACE,
-            environment=billing.environment,
-            selected={"matchLabels": billing.selector(name)},
-            **rules,
-        )
-
+    policies = Policies(app=APP, namespace=BILLING_NAMESPACE, environment=billing.environment)
     return [
-        policy(
-            "default-deny",
-            app=APP,
-            namespace=BILLING_NAMESPACE,
-            environment=billing.environment,
-            egress=[DNS],
-        ),
-        allow(
+        policies.of_all("default-deny", egress=[DNS]),
+        policies.of(
             postgres.APP,
             ingress=[
                 {"from": [pods(APP)], "ports": ports(POSTGRES_PORT)},
                 {"from": [namespace(MONITORING_NAMESPACE)], "ports": ports(POSTGRES_METRICS_PORT)},
             ],
+            egress=[],
         ),
-        allow(billing_redis.APP, ingress=[{"from": [pods(APP)], "ports": ports(billing_redis.PORT)}]),
-        allow(
+        policies.of(
+            billing_redis.APP,
+            ingress=[{"from": [pods(APP)], "ports": ports(billing_redis.PORT)}],
+            egress=[],
+        ),
+        policies.of(
             APP,
             ingress=[{"from": [namespace(INGRESS_NAMESPACE)], "ports": ports(billing.settings.port)}],
             egress=[

@@ -20,7 +20,7 @@ from infra.names import (
 )
 from infra.platform.chart import ChartComponent, load_chart
 from infra.platform.platform import platform_namespace
-from infra.platform.policies import API_PORTS, DNS, namespace, policy, ports
+from infra.platform.policies import API_PORTS, DNS, Policies, namespace, ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,13 +92,8 @@ def manifests(copies: Copies) -> list[Manifest]:
         reached.append({"to": [node], "ports": ports(CREDENTIALS_PORT)})
     watched = [{"from": [namespace(MONITORING_NAMESPACE)], "ports": ports(_METRICS_PORT)}]
     return [
-        policy(
-            APP,
-            app=APP,
-            namespace=NAMESPACE,
-            environment=copies.environment,
-            ingress=watched,
-            egress=reached,
+        Policies(app=APP, namespace=NAMESPACE, environment=copies.environment).of_all(
+            APP, ingress=watched, egress=reached
         ),
         _role(copies),
         {
