@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.customer.isolation import CREDENTIALS_PORT, HTTPS_PORT, PRIVATE_RANGES
+from infra.exemptions import Exemption, as_annotations
 from infra.images import load_platform_image
 from infra.names import (
     BILLING_NAMESPACE,
@@ -41,6 +42,12 @@ SERVICE_ACCOUNT: Final = "velero"
 ROLE: Final = "iotistic-velero"
 COPIED: Final = tuple(sorted({*PLATFORM_NAMESPACES, CERTIFICATES_NAMESPACE, BILLING_NAMESPACE}))
 """Namespaces that are copied. One that is not there is left out."""
+
+READS_EVERYTHING: Final = Exemption(
+    what="a role names kinds by a wildcard",
+    why="what is copied is whatever there is, of kinds that charts bring and this program does not know",
+    checkov=("CKV_K8S_49",),
+)
 
 _METRICS_PORT: Final = 8085
 _CONTAINER: Final = {
@@ -118,7 +125,11 @@ def _role(copies: Copies) -> Manifest:
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
-        "metadata": {"name": ROLE, "labels": platform_labels(APP, copies.environment)},
+        "metadata": {
+            "name": ROLE,
+            "labels": platform_labels(APP, copies.environment),
+            "annotations": as_annotations(READS_EVERYTHING),
+        },
         "rules": [
             {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
             {
