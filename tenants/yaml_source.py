@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml  # type: ignore[import-untyped]  # the package brings no types of its own
+import yaml
 
 from tenants.characters import unsafe_character
 from tenants.errors import Problem, UsageError

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infra.customer.backup import VOLUME
+from ops.markdown import table
 from tenants.models import MqttMode
 
 if TYPE_CHECKING:
@@ -182,6 +183,9 @@ What is not in a table is refused. A test holds the rendered policies against th
 every kind of broker, by the rules of Kubernetes. Another sends packets on a real node (`make node`), where
 probes stand in for options.
 
+The MQTT edge itself reaches one port of a broker alone, by a policy of its own: 1883, or 8883 where TLS is
+passed through to the broker.
+
 The node on which a pod runs reaches all of the pod's ports, since it asks for health: Kubernetes says so, and
 no policy changes it. "{internet}" is every address outside the private ranges: never a pod, a Service, a node
 or the cloud's metadata. A namespace's name is a label that the API server sets, so no other namespace can
@@ -212,7 +216,7 @@ def page() -> str:
         internet=INTERNET[0].upper() + INTERNET[1:],
         inside=_matrix(inward, ENDPOINTS),
         outside=_matrix(APPS, (*outward, *never)),
-        cases=_markdown(["where", "from", "to", "ports"], _opened_only()),
+        cases=table(["where", "from", "to", "ports"], _opened_only()),
     )
 
 
@@ -222,7 +226,7 @@ def _matrix(sources: Iterable[str], targets: Sequence[tuple[str, int | None]]) -
         [source, *("**yes**" if target in reached_from(source) else "-" for target in targets)]
         for source in sources
     ]
-    return _markdown(["from", *titles], rows)
+    return table(["from", *titles], rows)
 
 
 def _opened_only() -> list[list[str]]:
@@ -239,10 +243,6 @@ def _opened_only() -> list[list[str]]:
 
 def _list(ports: Iterable[int]) -> str:
     return ", ".join(map(str, ports))
-
-
-def _markdown(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (titles, ["---"] * len(titles), *rows))
 
 
 def opened_for(instance: Instance) -> tuple[Way, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ops.automation.changes import Operation
 from ops.automation.redaction import redact
-from ops.markdown import code_span
+from ops.markdown import code_span, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -122,15 +122,11 @@ def _section(heading: str, changes: Sequence[Change], rows: int) -> str:
 def _table(heading: str, titles: Sequence[str], cells: Sequence[Sequence[str]], rows: int) -> str:
     if not cells:
         return ""
-    shown = [_row(row) for row in cells[:rows]]
+    shown = cells[:rows]
     left = len(cells) - len(shown)
-    body = "\n".join([_row(titles), _row(["---"] * len(titles)), *shown]) if shown else ""
+    body = table(titles, shown) if shown else ""
     more = f"\n\n... and {left} more" if shown and left else f"{left} objects" if left else ""
     return f"### {heading}\n\n{body}{more}\n"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _differences(change: Change) -> str:

@@ -8,10 +8,11 @@ import pytest
 
 from infra.customer.instance import manifests
 from infra.program import ROOT
+from ops.markdown import table
 from tests.program.variants import INSTANCES, PLANS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from infra.customer.model import Instance
@@ -184,15 +185,15 @@ def page() -> str:
     return PAGE.format(
         count=len(default),
         all=len(objects(INSTANCES["enterprise, all options"])),
-        default=markdown(
+        default=table(
             ["", "kind", "name", "why"],
             [
                 [str(number), kind, f"`{name}`", REASONS[kind, name]]
                 for number, (kind, name) in enumerate(default, start=1)
             ],
         ),
-        more=markdown(["with", "then in all", "kind", "name", "why"], more),
-        less=markdown(["with", "then in all", "not there"], less),
+        more=table(["with", "then in all", "kind", "name", "why"], more),
+        less=table(["with", "then in all", "not there"], less),
     )
 
 
@@ -212,10 +213,6 @@ def without(variant: str, default: Sequence[Key]) -> list[str]:
     found = objects(INSTANCES[f"enterprise, {variant}"])
     gone = ", ".join(f"{kind} `{name}`" for kind, name in default if (kind, name) not in found)
     return [VARIANTS_WITHOUT[variant], str(len(found)), gone]
-
-
-def markdown(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (titles, ["---"] * len(titles), *rows))
 
 
 def test_the_generated_page_is_up_to_date(golden: Callable[[Path, str], None]) -> None:

@@ -74,7 +74,7 @@ class TestWanted:
 class TestProcessors:
     def test_what_runs_has_to_fit(self, registry: Registry) -> None:
         refuse_small_machine(registry, processors=3)
-        with pytest.raises(UsageError, match=r"has 2 processors, and its customers ask for 2\.2") as caught:
+        with pytest.raises(UsageError, match=r"has 2 processors, and its customers ask for 2\.25") as caught:
             refuse_small_machine(registry, processors=2)
         assert "iotistic tenant suspend" in caught.value.problems[0].how
 

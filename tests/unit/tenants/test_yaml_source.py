@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # the package brings no types of its own
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
