@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PACKAGES: Final = (
     "base-files",
+    "bash",
     "coreutils",
     "dash",
     "grep",

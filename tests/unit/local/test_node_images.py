@@ -183,6 +183,15 @@ class TestStandIn:
         assert stand_in(reference) is None
 
 
+def test_the_shells_of_customers_scripts_are_in_the_packages() -> None:
+    """A pod whose image lacks its script's shell never starts."""
+    scripts = [*(ROOT / "infra" / "customer" / "files").glob("*.sh*")]
+    shells = {file.read_text(encoding="utf-8").splitlines()[0].removeprefix("#!/bin/") for file in scripts}
+    packages = {"sh": "dash", "bash": "bash"}
+    assert shells == set(packages)
+    assert {packages[shell] for shell in shells} <= set(debian_images.PACKAGES)
+
+
 class TestLoad:
     def test_an_archive_is_imported(self, images: NodeImages, tmp_path: Path) -> None:
         archive = tmp_path / "images.tar"
