@@ -117,7 +117,7 @@ class ImageSource:
                         how=f"use one of {', '.join(sorted(known))}",
                     )
                 )
-            elif not _REFERENCE.match(reference) or parse(reference).version == "latest":
+            elif not is_exact(reference):
                 problems.append(
                     Problem(
                         where=f"{where}: iotistic:imageOverrides.{name}",
@@ -163,6 +163,11 @@ class Images:
             name: replace(getattr(self, name), version=release, digest=None) for name in ("api", "dashboard")
         }
         return replace(self, **own)
+
+
+def is_exact(reference: str) -> bool:
+    """Return whether a whole reference names a version, which ``latest`` is not."""
+    return _REFERENCE.match(reference) is not None and parse(reference).version != "latest"
 
 
 def parse(reference: str) -> Image:

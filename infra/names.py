@@ -22,6 +22,9 @@ MONITORING_NAMESPACE: Final = "monitoring"
 NODE_EXPORTER_NAMESPACE: Final = "node-exporter"
 """Namespace of what reads each node's own metrics, apart since it may see the node."""
 
+BILLING_NAMESPACE: Final = "billing"
+"""Namespace of the billing service, its database and its queue."""
+
 LOGGING_NAMESPACE: Final = "logging"
 """Namespace of the store of all logs."""
 

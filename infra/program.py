@@ -15,10 +15,12 @@ from infra.customer.available import refuse_unavailable
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
 from infra.customer.model import Credentials, Instance, Surroundings
 from infra.images import ImageSource, load_images
-from infra.platform.backup_store import make_backup_store
+from infra.platform.backup_store import identities_of, make_backup_store
+from infra.platform.billing_parts import declare_billing
 from infra.platform.dns import declare_names
 from infra.platform.front_rules import refuse_unissuable
 from infra.platform.parts import declare_platform
+from infra.platform.velero_parts import declare_velero
 from infra.removal import deployed_tenants, refuse_vanished
 from infra.settings import Settings
 from tenants.errors import UsageError
@@ -82,9 +84,18 @@ async def declare() -> dict[str, Any]:
     placement = Placement(provider=cluster.provider, protect=settings.protect)
     zone = make_zone(settings, cluster)
     platform = declare_platform(settings, images=images, placement=placement, cluster=cluster, zone=zone)
+    declare_billing(
+        settings,
+        images=images,
+        placement=placement,
+        services=cluster.services,
+        depends_on=platform.ready,
+    )
     backups: Mapping[str, Identity] = {}
     if settings.backup_store is not None and cluster.services is not None:
-        backups = make_backup_store(settings.backup_store, cluster.services, registry.tenants)
+        store = make_backup_store(settings.backup_store, cluster.services)
+        backups = identities_of(store, registry.tenants)
+        declare_velero(settings, store=store, images=images, placement=placement, depends_on=platform.ready)
     customers = {
         instance.tenant.id: CustomerInstance(
             instance.tenant.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 from pydantic import (
@@ -23,6 +24,7 @@ from pydantic_core import PydanticKnownError
 from infra.clusters.cloud_settings import CLOUDS, AnyCloud
 from infra.customer.authentication import Authentication
 from infra.platform.backup_store import BackupStoreSettings
+from infra.platform.billing_settings import OWN_VARIABLES, BillingSettings
 from infra.platform.certificates_settings import CertificatesSettings
 from infra.platform.dns import DnsSettings
 from infra.platform.edge_settings import EdgeSettings
@@ -31,6 +33,7 @@ from infra.platform.ingress_settings import IngressSettings
 from infra.platform.logging_settings import LoggingSettings
 from infra.platform.monitoring_problems import monitoring_problems
 from infra.platform.monitoring_settings import MonitoringSettings
+from infra.platform.velero_settings import VeleroSettings
 from tenants.errors import Problem, UsageError
 from tenants.secrets import MASTER_KEY_BYTES
 
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
 
 
 _DNS_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$"
+
+
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def _master_key(text: object) -> bytes:
@@ -118,6 +124,13 @@ def _of_a_cloud(store: BackupStoreSettings | None, settings: ValidationInfo) -> 
     return store
 
 
+def _with_a_store(velero: VeleroSettings, settings: ValidationInfo) -> VeleroSettings:
+    """Refuse copies that would have no place."""
+    if velero.enabled and settings.data.get("backup_store") is None:
+        _refuse("keeps its copies in iotistic:backupStore, which is not set")
+    return velero
+
+
 def _names_of_a_cloud(dns: DnsSettings | None, settings: ValidationInfo) -> DnsSettings | None:
     """Refuse a zone where no cloud is known to keep it."""
     if dns is not None and settings.data.get("cluster") not in CLOUDS:
@@ -130,6 +143,26 @@ def _of_each_receiver(secrets: dict[str, str], settings: ValidationInfo) -> dict
     chosen = settings.data.get("monitoring_stack")
     if chosen is not None and chosen.install and (missing := sorted(chosen.secret_names - secrets.keys())):
         _refuse(f"has no {', '.join(missing)}: without its secret none of them can be reached")
+    return secrets
+
+
+def _reachable(billing: BillingSettings | None, settings: ValidationInfo) -> BillingSettings | None:
+    """Refuse a proof by a web page where nobody may come in to see it."""
+    certificates = settings.data.get("certificates")
+    if billing is not None and certificates is not None and certificates.issuer == "http01":
+        _refuse("needs a certificate that is not proven by a web page: certificates.issuer is http01")
+    return billing
+
+
+def _of_billing(secrets: dict[str, str], settings: ValidationInfo) -> dict[str, str]:
+    """Refuse secrets that nobody reads, or that are not one each."""
+    if secrets and settings.data.get("billing") is None:
+        _refuse("is for a stack with iotistic:billing")
+    wrong = sorted(name for name in secrets if not _VARIABLE.fullmatch(name) or name in OWN_VARIABLES)
+    if wrong:
+        _refuse(
+            f"names {', '.join(wrong)}: names are of environment variables, and none that the program sets"
+        )
     return secrets
 
 
@@ -174,6 +207,9 @@ class Settings(BaseModel):
     backup_store: Annotated[
         BackupStoreSettings | None, BeforeValidator(_object_or_none), AfterValidator(_of_a_cloud)
     ] = None
+    velero: Annotated[VeleroSettings, BeforeValidator(_object), AfterValidator(_with_a_store)] = (
+        VeleroSettings()
+    )
     dns: Annotated[
         DnsSettings | None, BeforeValidator(_object_or_none), AfterValidator(_names_of_a_cloud)
     ] = None
@@ -183,6 +219,12 @@ class Settings(BaseModel):
     image_overrides: Json[dict[str, str]] = Field(default_factory=dict)
     ingress: Annotated[IngressSettings, BeforeValidator(_object)] = IngressSettings()
     certificates: Annotated[CertificatesSettings, BeforeValidator(_object)] = CertificatesSettings()
+    billing: Annotated[
+        BillingSettings | None, BeforeValidator(_object_or_none), AfterValidator(_reachable)
+    ] = None
+    billing_secrets: Annotated[dict[str, str], BeforeValidator(_object), AfterValidator(_of_billing)] = Field(
+        default="{}", validate_default=True, repr=False
+    )
     mqtt_edge: Annotated[EdgeSettings, BeforeValidator(_object), AfterValidator(_possible)] = EdgeSettings()
     master_key: Annotated[bytes, BeforeValidator(_master_key), Field(repr=False)]
     licence_private_keys: Annotated[Json[dict[int, str]], Field(repr=False)]
@@ -226,7 +268,11 @@ def _problem(stack: str, detail: ErrorDetails) -> Problem:
     # A value that is missing is called by its name in the model, a wrong one by its key.
     path = ".".join(to_camel(str(part)) for part in detail["loc"] if part not in CLOUDS)
     key = path.partition(".")[0]
-    secret = " --secret" if key in {"masterKey", "licencePrivateKeys", "monitoringSecrets"} else ""
+    secret = (
+        " --secret"
+        if key in {"masterKey", "licencePrivateKeys", "monitoringSecrets", "billingSecrets"}
+        else ""
+    )
     return Problem(
         where=f"Pulumi.{stack}.yaml: iotistic:{path}",
         what="is not set" if detail["type"] == "missing" else f"is wrong: {detail['msg']}",

@@ -29,7 +29,7 @@ def usable(ports: NodePortRange) -> range:
             where=f"node ports {ports.first} to {ports.last}",
             what=f"is no range inside {LOWEST_NODE_PORT} to {HIGHEST_NODE_PORT}",
             why="Kubernetes refuses Services with other ports, and their tenants would not start",
-            how="correct the range in the stack's configuration",
+            how=f"give a range of which both ends are inside {LOWEST_NODE_PORT} to {HIGHEST_NODE_PORT}",
         )
     return range(ports.first, ports.last + 1)
 
@@ -59,5 +59,5 @@ def free_ports(taken: Collection[int], count: int, ports: NodePortRange) -> tupl
         where=f"node ports {ports.first} to {ports.last}",
         what=f"only {len(found)} of {count} ports are left",
         why="a port given twice leads devices to another customer's broker",
-        how="widen the range in the stack's configuration, or use the mode shared",
+        how="use the mode shared, which needs no ports, or take them from a tenant that needs none",
     )

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 
 from infra.clusters.backups import BackupRoute
+from infra.clusters.copies import CopyPlace
 from infra.clusters.objects import ObjectRoute
 
 if TYPE_CHECKING:
@@ -115,6 +116,26 @@ class AksSettings(CloudSettings):
             pod_labels=self.IDENTITY_LABELS,
         )
 
+    def copies(self, store: str, *, cluster: str) -> CopyPlace:
+        """Return what Velero has to know: the storage account ``store``, in the group of ``cluster``."""
+        about = {
+            "AZURE_SUBSCRIPTION_ID": self.subscription_id,
+            "AZURE_RESOURCE_GROUP": cluster,
+            "AZURE_CLOUD_NAME": "AzurePublicCloud",
+        }
+        return CopyPlace(
+            provider="azure",
+            plugin="velero-plugin-for-microsoft-azure",
+            driver="disk.csi.azure.com",
+            config={
+                "resourceGroup": cluster,
+                "storageAccount": store,
+                "storageAccountURI": f"https://{store}.blob.core.windows.net",
+                "useAAD": "true",
+            },
+            file="".join(f"{name}={value}\n" for name, value in about.items()),
+        )
+
     def objects(self, store: str, namespace: str) -> ObjectRoute:
         """Return the way to a namespace's own container, in the storage account ``store``."""
         return ObjectRoute(
@@ -160,6 +181,15 @@ class EksSettings(CloudSettings):
             credentials=self.CREDENTIALS,
         )
 
+    def copies(self, store: str, *, cluster: str) -> CopyPlace:  # noqa: ARG002 - as every cloud is asked
+        """Return what Velero has to know: no more than the region."""
+        return CopyPlace(
+            provider="aws",
+            plugin="velero-plugin-for-aws",
+            driver="ebs.csi.aws.com",
+            config={"region": self.region},
+        )
+
 
 class GkeSettings(CloudSettings):
     """Google Kubernetes Engine."""
@@ -185,6 +215,14 @@ class GkeSettings(CloudSettings):
     def objects(self, store: str, namespace: str) -> ObjectRoute:
         """Return the way to a namespace's own folder, in the bucket ``store``."""
         return ObjectRoute(kind="gcs", bucket=store, prefix=namespace, credentials=self.CREDENTIALS)
+
+    def copies(self, store: str, *, cluster: str) -> CopyPlace:  # noqa: ARG002 - as every cloud is asked
+        """Return what Velero has to know: no more than the bucket."""
+        return CopyPlace(
+            provider="gcp",
+            plugin="velero-plugin-for-gcp",
+            driver="pd.csi.storage.gke.io",
+        )
 
 
 AnyCloud: TypeAlias = Annotated[AksSettings | EksSettings | GkeSettings, Field(discriminator="kind")]

@@ -6,7 +6,9 @@ import hashlib
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from infra.customer.authentication import asks_database
 from infra.names import selector, tenant_labels
+from infra.platform.platform import priority_class
 from tenants.models import LifecycleState, MqttMode
 from tenants.quantities import mebibytes
 from tenants.secrets import derive
@@ -159,6 +161,36 @@ class Instance:
     def replicas(self) -> int:
         """One of everything while the customer is served, none while suspended."""
         return 1 if self.tenant.runs else 0
+
+    @property
+    def served(self) -> bool:
+        """Whether the pods run, so that they can be waited for."""
+        return self.tenant.runs
+
+    @property
+    def priority_class(self) -> str:
+        """PriorityClass of the pods: by plan."""
+        return priority_class(self.tenant.plan.name)
+
+    @property
+    def volume_class(self) -> str:
+        """StorageClass of the volumes: the customer's own, or the environment's."""
+        return self.tenant.storage_class or self.surroundings.storage_class
+
+    @property
+    def broker_password(self) -> str | None:
+        """Of the broker's own role in the database. None where the broker asks the API."""
+        return self.credentials.database_broker if asks_database(self) else None
+
+    @property
+    def database_size(self) -> ContainerSize:
+        """What the database may use."""
+        return self.tenant.sizes.postgres
+
+    @property
+    def database_storage(self) -> str:
+        """How large the database's volume is."""
+        return self.tenant.storage.postgres
 
     @property
     def suspended(self) -> bool:

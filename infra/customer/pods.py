@@ -8,24 +8,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infra import exemptions
-from infra.platform.platform import priority_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.component import Manifest
-    from infra.customer.model import Instance
     from infra.exemptions import Exemption
     from infra.images import Image
+    from infra.owner import Owner
 
 SERVICE_ACCOUNT = "instance"
-"""The account of every pod of a customer. It may do nothing, and no pod holds its token."""
+"""The account of every pod that needs no other. It may do nothing, and no pod holds its token."""
 
 SECRETS_CHECKSUM = "iotistic.io/secrets-checksum"
 """Pod annotation that changes, and so rolls the pods, when the secrets they read change."""
 
 CONFIG = "config"
-"""The one ConfigMap of an instance. Each pod mounts the files it reads and no others."""
+"""The one ConfigMap of an owner. Each pod mounts the files it reads and no others."""
 
 CONFIG_CHECKSUM = "iotistic.io/config-checksum"
 """The same for configuration files."""
@@ -89,7 +88,7 @@ def container(  # noqa: PLR0913 - a container has this many independent parts
 
 
 def pod_template(  # noqa: PLR0913 - a pod has this many independent parts
-    instance: Instance,
+    owner: Owner,
     app: str,
     *,
     component: str,
@@ -104,7 +103,7 @@ def pod_template(  # noqa: PLR0913 - a pod has this many independent parts
     """Return a workload's pod template.
 
     Args:
-        instance: The customer's instance.
+        owner: Whose it is.
         app: Name of the workload.
         component: Its part in the instance.
         image: The main container's image, for the version label.
@@ -115,7 +114,7 @@ def pod_template(  # noqa: PLR0913 - a pod has this many independent parts
         sysctls: Kernel settings of the pod, from the list that "restricted" allows.
         more: Further fields of the pod: ``initContainers``, ``restartPolicy``.
     """
-    labels = instance.metadata(app, app=app, component=component, version=image.version)["labels"]
+    labels = owner.metadata(app, app=app, component=component, version=image.version)["labels"]
     security: dict[str, Any] = {
         "runAsNonRoot": True,
         "runAsUser": user,
@@ -132,7 +131,7 @@ def pod_template(  # noqa: PLR0913 - a pod has this many independent parts
             "serviceAccountName": SERVICE_ACCOUNT,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "priorityClassName": priority_class(instance.tenant.plan.name),
+            "priorityClassName": owner.priority_class,
             "terminationGracePeriodSeconds": 60,
             "securityContext": security,
             "containers": [dict(item) for item in containers],
@@ -154,7 +153,7 @@ def secret_volume(name: str, keys: Sequence[str]) -> dict[str, Any]:
 
 
 def config_volume(name: str, keys: Sequence[str]) -> dict[str, Any]:
-    """Return a volume with some files of the instance's one ConfigMap."""
+    """Return a volume with some files of the owner's one ConfigMap."""
     items = [{"key": key, "path": key} for key in keys]
     return {"name": name, "configMap": {"name": CONFIG, "defaultMode": 0o444, "items": items}}
 
@@ -170,7 +169,7 @@ def http_probe(path: str, port: str) -> dict[str, Any]:
 
 
 def workload(  # noqa: PLR0913 - a workload has this many independent parts
-    instance: Instance,
+    owner: Owner,
     kind: str,
     app: str,
     *,
@@ -184,7 +183,7 @@ def workload(  # noqa: PLR0913 - a workload has this many independent parts
     """Return a Deployment, or a StatefulSet of one pod behind the Service of its own name.
 
     Args:
-        instance: The customer's instance.
+        owner: Whose it is.
         kind: Which of both.
         app: Its name.
         component: Its part in the instance.
@@ -196,8 +195,8 @@ def workload(  # noqa: PLR0913 - a workload has this many independent parts
     """
     of_kind = (exemptions.NO_HEADLESS_SERVICE,) if kind == "StatefulSet" else ()
     spec: dict[str, Any] = {
-        "replicas": instance.replicas if replicas is None else replicas,
-        "selector": {"matchLabels": instance.selector(app)},
+        "replicas": owner.replicas if replicas is None else replicas,
+        "selector": {"matchLabels": owner.selector(app)},
         "template": dict(template),
         **strategy,
     }
@@ -205,7 +204,7 @@ def workload(  # noqa: PLR0913 - a workload has this many independent parts
         "apiVersion": "apps/v1",
         "kind": kind,
         "metadata": {
-            **instance.metadata(app, app=app, component=component, version=image.version),
+            **owner.metadata(app, app=app, component=component, version=image.version),
             "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_SERVER, *of_kind, *exempt),
         },
         "spec": spec,
@@ -213,7 +212,7 @@ def workload(  # noqa: PLR0913 - a workload has this many independent parts
 
 
 def service(
-    instance: Instance,
+    owner: Owner,
     app: str,
     *,
     component: str,
@@ -223,7 +222,7 @@ def service(
     """Return the Service of a workload; clients use its name, which is the workload's.
 
     Args:
-        instance: The customer's instance.
+        owner: Whose it is.
         app: Name of the workload.
         component: Its part in the instance.
         ports: Port names and numbers.
@@ -231,7 +230,7 @@ def service(
     """
     spec: dict[str, Any] = {
         "type": "ClusterIP",
-        "selector": instance.selector(app),
+        "selector": owner.selector(app),
         "ports": [
             {"name": name, "port": number, "targetPort": name, "protocol": "TCP"}
             for name, number in ports.items()
@@ -240,14 +239,12 @@ def service(
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": instance.metadata(
-            app, app=app, component=component, awaited=instance.tenant.runs or always_served
-        ),
+        "metadata": owner.metadata(app, app=app, component=component, awaited=owner.served or always_served),
         "spec": spec,
     }
 
 
-def volume_claim(instance: Instance, app: str, *, component: str, size: str) -> Manifest:
+def volume_claim(owner: Owner, app: str, *, component: str, size: str) -> Manifest:
     """Return the claim of a workload's data.
 
     It is an object of its own and not a claim template of the StatefulSet: a template
@@ -258,7 +255,7 @@ def volume_claim(instance: Instance, app: str, *, component: str, size: str) -> 
     volume is there is seen by the pod that starts with it.
 
     Args:
-        instance: The customer's instance.
+        owner: Whose it is.
         app: Whose data.
         component: Its part in the instance.
         size: How large.
@@ -266,10 +263,10 @@ def volume_claim(instance: Instance, app: str, *, component: str, size: str) -> 
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": instance.metadata(f"{app}-data", app=app, component=component, awaited=False),
+        "metadata": owner.metadata(f"{app}-data", app=app, component=component, awaited=False),
         "spec": {
             "accessModes": ["ReadWriteOnce"],
-            "storageClassName": instance.tenant.storage_class or instance.surroundings.storage_class,
+            "storageClassName": owner.volume_class,
             "resources": {"requests": {"storage": size}},
         },
     }

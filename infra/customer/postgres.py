@@ -1,4 +1,4 @@
-"""The customer's database: PostgreSQL 15, one pod, one volume."""
+"""A database: PostgreSQL 15, one pod, one volume. A customer's, or one of the platform."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.component import Manifest
-    from infra.customer.model import Instance
+    from infra.owner import DatabaseOwner
 
 APP: Final = "postgres"
 COMPONENT: Final = "database"
@@ -59,14 +59,14 @@ _CONFIG: Final = "/etc/iotistic"
 _DATA: Final = "/var/lib/postgresql/data"
 
 
-def configuration(instance: Instance) -> dict[str, str]:
+def configuration(owner: DatabaseOwner) -> dict[str, str]:
     """Return the database's files, by name."""
     names = {
         "secrets": SECRETS,
         "api_role": API_ROLE,
         "exporter_role": EXPORTER_ROLE,
         "broker_role": authentication.ROLE,
-        "broker": authentication.asks_database(instance),
+        "broker": owner.broker_password is not None,
         "database": DATABASE,
     }
     return {
@@ -76,27 +76,27 @@ def configuration(instance: Instance) -> dict[str, str]:
     }
 
 
-def manifests(instance: Instance) -> list[Manifest]:
+def manifests(owner: DatabaseOwner) -> list[Manifest]:
     """Return the database's claim, workload and Service."""
     ports = {"postgres": POSTGRES_PORT, "metrics": POSTGRES_METRICS_PORT}
     return [
-        volume_claim(instance, APP, component=COMPONENT, size=instance.tenant.storage.postgres),
-        _stateful_set(instance),
-        service(instance, APP, component=COMPONENT, ports=ports),
+        volume_claim(owner, APP, component=COMPONENT, size=owner.database_storage),
+        _stateful_set(owner),
+        service(owner, APP, component=COMPONENT, ports=ports),
     ]
 
 
-def _stateful_set(instance: Instance) -> Manifest:
-    image = instance.images.postgres
-    files = configuration(instance)
-    passwords = secrets.database_passwords(instance)
+def _stateful_set(owner: DatabaseOwner) -> Manifest:
+    image = owner.images.postgres
+    files = configuration(owner)
+    passwords = secrets.database_passwords(owner)
     template = pod_template(
-        instance,
+        owner,
         APP,
         component=COMPONENT,
         image=image,
         user=POSTGRES_USER,
-        containers=[server(instance), _exporter(instance)],
+        containers=[server(owner), _exporter(owner)],
         volumes=[
             {"name": "data", "persistentVolumeClaim": {"claimName": f"{APP}-data"}},
             config_volume("config", sorted(files)),
@@ -107,7 +107,7 @@ def _stateful_set(instance: Instance) -> Manifest:
         checksums={CONFIG_CHECKSUM: checksum(files), SECRETS_CHECKSUM: checksum(passwords)},
     )
     return workload(
-        instance,
+        owner,
         "StatefulSet",
         APP,
         component=COMPONENT,
@@ -117,7 +117,7 @@ def _stateful_set(instance: Instance) -> Manifest:
     )
 
 
-def server(instance: Instance) -> dict[str, Any]:
+def server(owner: DatabaseOwner) -> dict[str, Any]:
     """Return the container of the server, which settles roles and passwords whenever it starts."""
     ready = ["pg_isready", "--quiet", "--host=127.0.0.1", f"--port={POSTGRES_PORT}", "--username=postgres"]
     settings: Mapping[str, str] = {
@@ -131,9 +131,9 @@ def server(instance: Instance) -> dict[str, Any]:
     }
     return container(
         APP,
-        instance.images.postgres,
+        owner.images.postgres,
         ports={"postgres": POSTGRES_PORT},
-        resources=resources(instance.tenant.sizes.postgres),
+        resources=resources(owner.database_size),
         probe={"exec": {"command": ready}, "timeoutSeconds": 5},
         start_seconds=START_SECONDS,
         mounts={
@@ -154,11 +154,11 @@ def server(instance: Instance) -> dict[str, Any]:
     )
 
 
-def _exporter(instance: Instance) -> dict[str, Any]:
+def _exporter(owner: DatabaseOwner) -> dict[str, Any]:
     """Return the container that turns the database's own statistics into metrics."""
     return container(
         "metrics",
-        instance.images.postgres_exporter,
+        owner.images.postgres_exporter,
         ports={"metrics": POSTGRES_METRICS_PORT},
         resources=resources(WATCHER),
         probe=http_probe("/", "metrics"),

@@ -9,6 +9,9 @@ from infra.customer import authentication
 if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
+    from infra.owner import DatabaseOwner, Owner
+
+APP: Final = "customer-instance"
 
 DATABASE: Final = "database"
 API: Final = "api"
@@ -23,8 +26,8 @@ def secrets(instance: Instance) -> list[Manifest]:
     """Return the database's passwords, the API's secrets with its licence, and those of the options."""
     credentials = instance.credentials
     found = [
-        _secret(instance, DATABASE, database_passwords(instance)),
-        _secret(
+        database_secret(instance),
+        opaque(
             instance,
             API,
             {
@@ -37,38 +40,51 @@ def secrets(instance: Instance) -> list[Manifest]:
         ),
     ]
     if instance.surroundings.backups:
-        found.append(_secret(instance, BACKUP, {"password": credentials.backup}))
+        found.append(opaque(instance, BACKUP, {"password": credentials.backup}))
     if instance.tenant.options.node_red:
         values = {
             "admin-password": credentials.node_red_admin,
             "credential-key": credentials.node_red_key,
             "mqtt-password": credentials.mqtt_node_red,
         }
-        found.append(_secret(instance, NODE_RED, values))
+        found.append(opaque(instance, NODE_RED, values))
     if instance.tenant.options.grafana:
         values = {"admin-password": credentials.grafana_admin, "secret-key": credentials.grafana_key}
-        found.append(_secret(instance, GRAFANA, values))
+        found.append(opaque(instance, GRAFANA, values))
     return found
 
 
-def database_passwords(instance: Instance) -> dict[str, str]:
+def database_passwords(owner: DatabaseOwner) -> dict[str, str]:
     """Return the passwords of the database's roles, by their key in the Secret."""
-    credentials = instance.credentials
+    credentials = owner.credentials
     found = {
         "superuser-password": credentials.database_superuser,
         "api-password": credentials.database_api,
         "exporter-password": credentials.database_exporter,
     }
-    if authentication.asks_database(instance):
-        found[authentication.PASSWORD_KEY] = credentials.database_broker
+    if owner.broker_password is not None:
+        found[authentication.PASSWORD_KEY] = owner.broker_password
     return found
 
 
-def _secret(instance: Instance, name: str, values: dict[str, str]) -> Manifest:
+def database_secret(owner: DatabaseOwner, *, app: str = APP) -> Manifest:
+    """Return the Secret with a database's passwords; ``app`` is whose it is, for labels."""
+    return opaque(owner, DATABASE, database_passwords(owner), app=app)
+
+
+def opaque(owner: Owner, name: str, values: dict[str, str], *, app: str = APP) -> Manifest:
+    """Return a Secret.
+
+    Args:
+        owner: Whose it is.
+        name: Its name.
+        values: What is secret, by key.
+        app: What it belongs to, for labels.
+    """
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": instance.metadata(name, app="customer-instance", component="credentials"),
+        "metadata": owner.metadata(name, app=app, component="credentials"),
         "type": "Opaque",
         "stringData": values,
     }

@@ -12,7 +12,7 @@ from infra.customer.backup import SERVICE_ACCOUNT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from infra.clusters.services import Identity, Services
+    from infra.clusters.services import Identity, Services, Store
     from tenants.tenant import Tenant
 
 PART: Final = "backups"
@@ -32,9 +32,11 @@ class BackupStoreSettings(BaseModel):
     )
 
 
-def make_backup_store(
-    settings: BackupStoreSettings, services: Services, tenants: Iterable[Tenant]
-) -> Mapping[str, Identity]:
-    """Make the store, and return what each customer's backups are in the cloud, by the customer's id."""
-    store = services.store(PART, settings.name, undelete_days=settings.undelete_days)
+def make_backup_store(settings: BackupStoreSettings, services: Services) -> Store:
+    """Make the store."""
+    return services.store(PART, settings.name, undelete_days=settings.undelete_days)
+
+
+def identities_of(store: Store, tenants: Iterable[Tenant]) -> Mapping[str, Identity]:
+    """Return what each customer's backups are in the cloud, by the customer's id."""
     return {tenant.id: store.part(tenant.namespace, SERVICE_ACCOUNT) for tenant in tenants}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import shlex
+from ipaddress import ip_address
 from typing import Annotated
 
 import typer
@@ -11,12 +12,23 @@ import typer
 from ops.cli import node as node_commands
 from ops.cli.console import confirm, notes, output, print_json, show_refusals
 from ops.local import tools
-from ops.local.environment import Environment, Target
+from ops.local.environment import STACK, Environment, Target
 from ops.local.existing import describe
+from ops.local.hosts import LOOPBACK, host_names
 from ops.local.status import TenantStatus, as_table, tenant_statuses
+from ops.stack_config import committed_config
 
 app = typer.Typer(help="The dev environment on this machine.", no_args_is_help=True)
 app.add_typer(node_commands.app, name="node")
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        message = f'"{text}" is no address such as {LOOPBACK}; a hosts file takes no names'
+        raise typer.BadParameter(message) from error
+
 
 Cluster = Annotated[
     str | None,
@@ -26,6 +38,14 @@ Cluster = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
+
+
+Address = Annotated[
+    str,
+    typer.Option(
+        help="Where the ingress and the MQTT edge are.", parser=_address, metavar="IP", show_default=LOOPBACK
+    ),
+]
 
 
 class NodeKind(enum.StrEnum):
@@ -101,6 +121,20 @@ def env(*, cluster: Cluster = None) -> None:
     """Print the variables with which pulumi and kubectl work on the dev environment: eval "$(...)"."""
     for name, value in Environment(target=Target.of(cluster), console=notes).variables().items():
         typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
+@show_refusals
+def hosts(*, address: Address = LOOPBACK, as_json: Json = False) -> None:
+    """Print the lines for the hosts file of a machine that does not find the environment's names."""
+    domain = committed_config(STACK, root=tools.ROOT)["iotistic:domain"]
+    tenants = Environment(target=Target.of(None), console=notes).registry().tenants
+    names = host_names(tenants, domain=domain)
+    if as_json:
+        print_json({"address": address, "names": names})
+        return
+    for name in names:
+        typer.echo(f"{address} {name}")
 
 
 @app.command(name="tools")

@@ -80,5 +80,5 @@ def make_addons(
         role_arn=role.arn,
         opts=aws.child(depends_on=[identities]),
     )
-    others = ("kube-proxy", "coredns", "aws-ebs-csi-driver", "metrics-server")
+    others = ("kube-proxy", "coredns", "aws-ebs-csi-driver", "snapshot-controller", "metrics-server")
     return [identities, *(make_addon(aws, made, addon, depends_on=nodes) for addon in others)]

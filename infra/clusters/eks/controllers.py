@@ -83,6 +83,7 @@ def balancer_values(images: ImageSource, *, cluster: str, region: str, network: 
         # HTTP comes in by the ingress controller of the stack, not by AWS's.
         "createIngressClassResource": False,
         "ingressClassParams": {"create": False},
+        "webhookConfig": {"disableIngressValidation": True},
         "enableShield": False,
         "enableWaf": False,
         "enableWafv2": False,
