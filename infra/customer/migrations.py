@@ -48,7 +48,7 @@ def holder(instance: Instance) -> dict[str, Any]:
         probe=None,
         mounts={"config": _CONFIG, "turn": _TURN, secrets.DATABASE: postgres.SECRETS},
         env=[{"name": "PORT", "value": str(API_PORT)}],
-        command=["/bin/bash", f"{_CONFIG}/{NAME}.sh"],
+        command=["/bin/sh", f"{_CONFIG}/{NAME}.sh"],
     )
     found["restartPolicy"] = "Always"
     found["startupProbe"] = {
