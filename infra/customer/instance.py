@@ -142,6 +142,8 @@ class CustomerInstance(Component):
     """
 
     TYPE: ClassVar[str] = "iotistic:customer:CustomerInstance"
+    LIFECYCLE: ClassVar[str] = "lifecycle"
+    """The output that says what the customer was when this was last applied."""
 
     url: str
     mqtt_address: str
@@ -180,4 +182,10 @@ class CustomerInstance(Component):
                 self.balancer = made.balancer
         self.url = f"https://{instance.host}"
         self.mqtt_address = f"mqtts://{instance.tenant.mqtt_host(instance.surroundings.domain)}:8883"
-        self.register_outputs({"url": self.url, "mqttAddress": self.mqtt_address})
+        self.register_outputs(
+            {
+                "url": self.url,
+                "mqttAddress": self.mqtt_address,
+                self.LIFECYCLE: str(instance.tenant.lifecycle),
+            }
+        )

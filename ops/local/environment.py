@@ -8,7 +8,7 @@ import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
@@ -30,7 +30,7 @@ from ops.stack_config import committed_config
 from tenants.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from rich.console import Console
@@ -290,11 +290,11 @@ class Environment:
         with engine_run(self.console, f"stack {STACK}", log=self.target.folder / "down.log") as run:
             opened.destroy(parallel=PARALLEL, on_output=run.on_output, on_event=run.on_event)
 
-    def _refuse_vanished(self, urns: Iterable[str]) -> None:
+    def _refuse_vanished(self, resources: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Say before the engine starts what the program would refuse: exit status 2, nothing touched."""
         registry = self.registry()
         refuse_vanished(
-            deployed=tenants_among(urns),
+            deployed=tenants_among(resources),
             registered={tenant.id for tenant in registry.tenants},
             removed=registry.removed,
             folder=registry_folder(committed_config(STACK, root=ROOT)["iotistic:environment"]),

@@ -90,7 +90,9 @@ class LocalStack:
         self._set_missing_secrets()
         return stack
 
-    def recover(self, stack: auto.Stack, *, say: Callable[[str], None]) -> list[str]:
+    def recover(
+        self, stack: auto.Stack, *, say: Callable[[str], None]
+    ) -> list[tuple[str, Mapping[str, Any]]]:
         """Undo what a run that was killed left behind: its lock, and operations nobody finished.
 
         Objects that were being created then are created again, which adopts them: every
@@ -101,7 +103,7 @@ class LocalStack:
             say: Told what is being undone.
 
         Returns:
-            The URNs of everything in the stack's state.
+            The URN of everything in the stack's state, each with its outputs.
         """
         if any(is_stale(lock) for lock in self._locks()):
             say("a former run was interrupted: removing its lock")
@@ -111,7 +113,8 @@ class LocalStack:
             say("a former run was interrupted: finishing what it began")
             stack.refresh(clear_pending_creates=True)
             deployment = _deployment(stack)
-        return [resource["urn"] for resource in deployment.get("resources", [])]
+        resources = deployment.get("resources", [])
+        return [(resource["urn"], resource.get("outputs", {})) for resource in resources]
 
     def _keep_no_engine_logs(self) -> None:
         """Put a file where the engine would make the folder of its automatic logs.

@@ -1,62 +1,102 @@
-"""A customer's life on the real engine and API server: nothing that happens to them moves their data."""
+"""Customers' lives on the real engine and API server: nothing that happens to them moves their data.
+
+What happens to several customers is applied in one run, as on a working day. They live in an
+environment of their own, which is protected as production is.
+"""
 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.cluster.crashes import kill_in_the_middle
+from tests.cluster.dev_project import DevProject
 
-    from tests.cluster.dev_project import DevProject
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.cluster
 
 LARGE = {"postgres": "50Gi", "mosquitto": "5Gi"}
 """The volumes of the largest plan."""
 
-VARIANTS = {
-    "managed": 'mqtt:\n  mode: "managed"\n  endpoint: "broker.example"\n',
-    "dedicated": 'mqtt:\n  mode: "dedicated"\n',
-    "nodeport": 'mqtt:\n  mode: "node_port"\n  node_port: 31883\n  websocket_node_port: 31901\n',
-    "exporting": "options:\n  exporter: true\n",
-    "pinned": 'version: "2.0.9"\n',
+ALL_OPTIONS = "options:\n  node_red: true\n  prometheus: true\n  grafana: true\n  exporter: true\n"
+
+CUSTOMERS = {
+    "managed": ("starter", 'mqtt:\n  mode: "managed"\n  endpoint: "broker.example"\n'),
+    "dedicated": ("professional", 'mqtt:\n  mode: "dedicated"\n'),
+    "nodeport": ("starter", 'mqtt:\n  mode: "node_port"\n  node_port: 31883\n  websocket_node_port: 31901\n'),
+    "pinned": ("starter", 'version: "2.0.9"\n'),
+    "growing": ("starter", ""),
+    "complete": ("enterprise", f"{ALL_OPTIONS}epochs:\n  backup: 1\n"),
 }
-"""What a tenant's file says besides the least it has to say, by the tenant's id."""
+"""Each customer's plan, and what the file says besides the least it has to say, by id."""
+
+PODS = {"managed": 3, "dedicated": 4, "nodeport": 4, "pinned": 4, "growing": 4, "complete": 8}
+
+ROTATED = "".join(
+    f"  {name}: 2\n" for name in ("backup", "database", "mqtt", "jwt", "admin", "node_red", "grafana")
+)
 
 
-@contextmanager
-def edited(project: DevProject, tenant: str, old: str, new: str) -> Iterator[None]:
-    """Replace a text in a tenant's file for a while."""
-    file = project.registry / f"{tenant}.yaml"
-    before = file.read_text(encoding="utf-8")
-    assert old in before
-    file.write_text(before.replace(old, new), encoding="utf-8")
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevProject]:
+    """Return an environment with a customer of each kind, all of them up."""
+    project = DevProject.clone(tmp_path_factory.mktemp("life") / "project")
+    others = list(project.registry.iterdir())
+    config = project.folder / "Pulumi.dev.yaml"
+    replace(config, "iotistic:protect: false", "iotistic:protect: true")
+    for number, (tenant, (plan, more)) in enumerate(CUSTOMERS.items(), start=1):
+        project.iotistic(
+            *("tenant", "add", tenant, "--yes", "--plan", plan),
+            *("--company", tenant.title(), "--email", f"it@{tenant}.example"),
+            *("--paid-until", "2027-12-31", "--customer-id", f"cust_{number:032x}"),
+        )
+        file = project.registry / f"{tenant}.yaml"
+        file.write_text(file.read_text(encoding="utf-8") + more, encoding="utf-8")
+    for file in others:
+        file.unlink()
     try:
-        yield
+        project.iotistic("local", "up")
+        yield project
     finally:
-        file.write_text(before, encoding="utf-8")
+        project.iotistic("local", "down", "--yes")
 
 
-def claims(project: DevProject, tenant: str) -> dict[str, str]:
-    """Return the UIDs of a tenant's bound claims by name."""
-    items = json.loads(project.shell("kubectl", "get", "pvc", f"-ncustomer-{tenant}", "-ojson"))["items"]
-    assert {item["status"]["phase"] for item in items if item["metadata"]["name"] != "backup-data"} == {
-        "Bound"
-    }
-    return {item["metadata"]["name"]: item["metadata"]["uid"] for item in items}
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def edit(project: DevProject, tenant: str, old: str, new: str) -> None:
+    """Replace a text in a tenant's file."""
+    replace(project.registry / f"{tenant}.yaml", old, new)
+
+
+def claims(project: DevProject) -> dict[str, dict[str, str]]:
+    """Return the UIDs of the claims by tenant and name: all bound, but those that await a first backup."""
+    found: dict[str, dict[str, str]] = {}
+    for item in json.loads(project.shell("kubectl", "get", "pvc", "-A", "-ojson"))["items"]:
+        metadata = item["metadata"]
+        assert item["status"]["phase"] == "Bound" or metadata["name"] == "backup-data"
+        tenant = metadata["namespace"].removeprefix("customer-")
+        found.setdefault(tenant, {})[metadata["name"]] = metadata["uid"]
+    return found
 
 
 def clean(project: DevProject) -> None:
     project.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
 
 
-def running(project: DevProject, tenant: str) -> tuple[int, int]:
-    (status,) = (status for status in project.statuses() if status["id"] == tenant)
-    return status["pods"], status["ready"]
+def pods(project: DevProject) -> dict[str, int]:
+    """Return how many pods each tenant has; all of them are ready."""
+    statuses = project.statuses()
+    assert all(status["pods"] == status["ready"] for status in statuses)
+    return {status["id"]: status["pods"] for status in statuses}
 
 
 def objects(project: DevProject, kind: str, tenant: str) -> dict[str, dict[str, Any]]:
@@ -64,72 +104,19 @@ def objects(project: DevProject, kind: str, tenant: str) -> dict[str, dict[str, 
     return {item["metadata"]["name"]: item for item in items}
 
 
-def test_suspended_and_resumed_a_customer_has_the_same_volumes(dev: DevProject) -> None:
-    before = claims(dev, "globex")
-    dev.iotistic("tenant", "suspend", "globex", "--reason", "invoice unpaid", "--yes")
-    dev.iotistic("local", "up")
-    clean(dev)
-    assert running(dev, "globex") == (1, 1), "the page that says why, and nothing else"
-    replicas = {
+def replicas(project: DevProject, tenant: str) -> dict[str, int]:
+    """Return how many pods each of a tenant's servers is to have."""
+    return {
         name: item["spec"]["replicas"]
         for kind in ("deployments", "statefulsets")
-        for name, item in objects(dev, kind, "globex").items()
+        for name, item in objects(project, kind, tenant).items()
     }
-    assert replicas == {"dashboard": 1, "api": 0, "postgres": 0, "mosquitto": 0}
-    rules = objects(dev, "ingresses", "globex")["web"]["spec"]["rules"]
-    backends = {path["backend"]["service"]["name"] for rule in rules for path in rule["http"]["paths"]}
-    assert backends == {"dashboard"}
-    assert claims(dev, "globex") == before
-
-    dev.iotistic("tenant", "resume", "globex", "--yes")
-    dev.iotistic("local", "up")
-    clean(dev)
-    assert running(dev, "globex") == (4, 4)
-    assert claims(dev, "globex") == before
 
 
-def test_the_end_is_backed_up_once_everything_has_stopped_and_can_be_taken_back(dev: DevProject) -> None:
-    before = claims(dev, "globex")
-    dev.iotistic("tenant", "decommission", "globex", "--reason", "contract ended", "--yes")
-    dev.iotistic("local", "up")
-    clean(dev)
-    jobs = objects(dev, "jobs", "globex")
-    assert {name: item["status"].get("succeeded") for name, item in jobs.items()} == {
-        "final-backup": 1,
-        "final-backup-broker": 1,
-    }
-    servers = [
-        item for kind in ("deployments", "statefulsets") for item in objects(dev, kind, "globex").values()
-    ]
-    assert {item["spec"]["replicas"] for item in servers} == {0}
-    assert claims(dev, "globex") == before
-
-    dev.iotistic("tenant", "revive", "globex", "--yes")
-    dev.iotistic("local", "up")
-    clean(dev)
-    assert set(objects(dev, "jobs", "globex")) == {"settle"}
-    assert running(dev, "globex") == (4, 4)
-    assert claims(dev, "globex") == before
-
-
-def test_a_larger_plan_grows_the_same_volume_in_place_and_a_smaller_one_keeps_it(dev: DevProject) -> None:
-    before = claims(dev, "globex")
-    with edited(dev, "globex", 'plan: "professional"', 'plan: "enterprise"'):
-        dev.iotistic("local", "up")
-        clean(dev)
-        assert claims(dev, "globex") == before
-        assert asked_for(dev, "globex") == LARGE
-        # A volume never shrinks, so from here on the customer's file says what it has.
-        file = dev.registry / "globex.yaml"
-        grown = file.read_text(encoding="utf-8")
-    kept = "".join(f'  {name}: "{size}"\n' for name, size in LARGE.items())
-    file.write_text(
-        grown.replace('plan: "enterprise"\n', f'plan: "professional"\nstorage:\n{kept}'), encoding="utf-8"
-    )
-    dev.iotistic("local", "up")
-    clean(dev)
-    assert claims(dev, "globex") == before
-    assert asked_for(dev, "globex") == LARGE
+def version(project: DevProject, tenant: str) -> str:
+    """Return the version that a tenant's API runs in."""
+    spec = objects(project, "deployments", tenant)["api"]["spec"]["template"]["spec"]
+    return str(spec["containers"][0]["image"]).rpartition(":")[2]
 
 
 def asked_for(project: DevProject, tenant: str) -> dict[str, str]:
@@ -138,71 +125,165 @@ def asked_for(project: DevProject, tenant: str) -> dict[str, str]:
     return {name: found[f"{name}-data"]["spec"]["resources"]["requests"]["storage"] for name in LARGE}
 
 
-EDITS = {
-    "epochs:\n  database: 2\n": {
-        "update": [
-            "initech-deployment-api",
-            "initech-secret-database",
-            "initech-stateful-set-postgres",
-        ],
-        "replace": ["initech-job-settle"],
-    },
-    "epochs:\n  jwt: 2\n": {"update": ["initech-deployment-api", "initech-secret-api"]},
-    "epochs:\n  backup: 2\n": {"update": ["initech-secret-backup"]},
-    'version: "2.0.9"\n': {"update": ["initech-deployment-api", "initech-deployment-dashboard"]},
-    'extra_hosts:\n  - "iot.initech.example"\n': {"update": ["initech-ingress-web"]},
-    'backup:\n  schedule: "30 4 * * *"\n': {"update": ["initech-cron-job-backup"]},
-}
-"""What is added to a file, and exactly what that touches."""
+def touched(project: DevProject) -> dict[str, dict[str, list[str]]]:
+    """Return what a preview would do: objects by tenant and operation."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for operation, names in project.preview().items():
+        for name in names:
+            tenant, _, rest = name.partition("-")
+            found.setdefault(tenant, {}).setdefault(operation, []).append(rest)
+    return found
+
+
+def test_a_customer_of_each_kind_comes_up(crowd: DevProject) -> None:
+    clean(crowd)
+    assert pods(crowd) == PODS
+    ports = objects(crowd, "services", "nodeport")["mosquitto-entrance"]["spec"]["ports"]
+    assert {port.get("nodePort") for port in ports} == {31883, 31901}
+    assert "mosquitto" not in objects(crowd, "services", "managed")
+    assert version(crowd, "pinned") == "2.0.9"
+
+
+def test_a_day_of_changes_touches_what_it_is_about_and_no_volume(crowd: DevProject) -> None:
+    before = claims(crowd)
+    edit(crowd, "managed", '"2027-12-31"', '"2028-01-31"')
+    edit(crowd, "pinned", 'version: "2.0.9"', 'version: "2.0.10"')
+    edit(crowd, "complete", "epochs:\n  backup: 1\n", f"epochs:\n{ROTATED}")
+    assert touched(crowd) == {
+        # A licence rolls the API and nothing else.
+        "managed": {"update": ["deployment-api", "prometheus-rule-instance", "secret-api"]},
+        "pinned": {"update": ["deployment-api", "deployment-dashboard"]},
+        "complete": {
+            "update": [
+                "deployment-api",
+                "deployment-grafana",
+                "deployment-node-red",
+                "secret-api",
+                "secret-backup",
+                "secret-database",
+                "secret-grafana",
+                "secret-node-red",
+                "stateful-set-mosquitto",
+                "stateful-set-postgres",
+            ],
+            "replace": ["job-settle"],
+        },
+    }
+
+    edit(crowd, "growing", 'plan: "starter"', 'plan: "enterprise"')
+    edit(crowd, "dedicated", 'mode: "dedicated"', 'mode: "managed"\n  endpoint: "broker.example"')
+    crowd.iotistic("tenant", "suspend", "nodeport", "--reason", "invoice unpaid", "--yes")
+    crowd.iotistic("local", "up")
+    clean(crowd)
+    assert claims(crowd) == before
+    assert version(crowd, "pinned") == "2.0.10"
+    assert asked_for(crowd, "growing") == LARGE
+    assert pods(crowd) == PODS | {"dedicated": 3, "nodeport": 1}, "a page that says why, and nothing else"
+    assert replicas(crowd, "nodeport") == {"dashboard": 1, "api": 0, "postgres": 0, "mosquitto": 0}
+    rules = objects(crowd, "ingresses", "nodeport")["web"]["spec"]["rules"]
+    backends = {path["backend"]["service"]["name"] for rule in rules for path in rule["http"]["paths"]}
+    assert backends == {"dashboard"}
+
+
+def another_plan(project: DevProject) -> None:
+    """Pay for less: a volume never shrinks, so the file says what it has."""
+    kept = "".join(f'  {name}: "{size}"\n' for name, size in LARGE.items())
+    edit(project, "growing", 'plan: "enterprise"\n', f'plan: "professional"\nstorage:\n{kept}')
+
+
+def a_rollback(project: DevProject) -> None:
+    edit(project, "pinned", 'version: "2.0.10"', 'version: "2.0.9"')
+
+
+def one_who_goes_and_one_who_comes_back(project: DevProject) -> None:
+    project.iotistic("tenant", "suspend", "managed", "--reason", "invoice unpaid", "--yes")
+    project.iotistic("tenant", "resume", "nodeport", "--yes")
+
+
+def a_rotation(project: DevProject) -> None:
+    edit(project, "complete", ROTATED, ROTATED.replace("2", "3"))
 
 
 @pytest.mark.parametrize(
-    "addition", EDITS, ids=lambda text: text.split()[0].rstrip(":") + text.split()[1][:8]
+    "change", [another_plan, a_rollback, one_who_goes_and_one_who_comes_back, a_rotation]
 )
-def test_an_edit_touches_exactly_what_it_is_about(dev: DevProject, addition: str) -> None:
-    with edited(dev, "initech", "notes:", f"{addition}notes:"):
-        assert dev.preview() == EDITS[addition]
+def test_a_run_killed_amid_a_change_is_finished_by_the_next(
+    crowd: DevProject, change: Callable[[DevProject], None]
+) -> None:
+    before = claims(crowd)
+    change(crowd)
+    kill_in_the_middle(crowd)
+    finished = crowd.iotistic("local", "up").stderr
+    assert "a former run was interrupted" in finished
+    assert "Nothing changed." not in finished
+    clean(crowd)
+    assert claims(crowd) == before
+    urns = [resource["urn"] for resource in crowd.resources()]
+    assert len(urns) == len(set(urns))
 
 
-def test_every_variant_comes_up_and_a_recorded_removal_takes_it_away_again(dev: DevProject) -> None:
-    files = [dev.registry / f"{tenant}.yaml" for tenant in VARIANTS]
-    tombstones = dev.registry / "_removed.yaml"
-    try:
-        for number, (tenant, addition) in enumerate(VARIANTS.items(), start=1):
-            dev.iotistic(
-                *("tenant", "add", tenant, "--yes"),
-                *("--company", tenant.title(), "--email", f"it@{tenant}.example"),
-                *("--paid-until", "2027-12-31", "--customer-id", f"cust_{number:032x}"),
-            )
-            path = dev.registry / f"{tenant}.yaml"
-            path.write_text(path.read_text(encoding="utf-8") + addition, encoding="utf-8")
-        dev.iotistic("local", "up")
-        clean(dev)
-        ready = {status["id"]: (status["pods"], status["ready"]) for status in dev.statuses()}
-        assert {tenant: ready[tenant] for tenant in VARIANTS} == {
-            "managed": (3, 3),
-            "dedicated": (4, 4),
-            "nodeport": (4, 4),
-            "exporting": (5, 5),
-            "pinned": (4, 4),
+def test_after_all_that_everybody_has_what_the_registry_says(crowd: DevProject) -> None:
+    assert pods(crowd) == PODS | {"dedicated": 3, "managed": 1}
+    assert version(crowd, "pinned") == "2.0.9"
+    assert asked_for(crowd, "growing") == LARGE
+
+
+def test_a_claim_that_nobody_wrote_down_is_taken_over(crowd: DevProject) -> None:
+    """As when the engine is killed between making it and saying so; or when a broker comes back."""
+    before = claims(crowd)
+    (urn,) = (
+        item["urn"]
+        for item in crowd.resources()
+        if item["urn"].endswith("::pinned-persistent-volume-claim-postgres-data")
+    )
+    crowd.shell("pulumi", "state", "delete", urn, "--force", "--yes", "--non-interactive")
+    edit(crowd, "dedicated", 'mode: "managed"\n  endpoint: "broker.example"', 'mode: "dedicated"')
+    crowd.iotistic("local", "up")
+    clean(crowd)
+    assert claims(crowd) == before
+
+
+def test_a_customer_is_removed_once_decommissioned_and_not_before_and_may_come_back(
+    crowd: DevProject,
+) -> None:
+    before = claims(crowd)
+    file, record = crowd.registry / "nodeport.yaml", crowd.registry / "_removed.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.unlink()
+    record.write_text(
+        'schema_version: 1\nremoved:\n  - id: "nodeport"\n    removed_on: "2026-11-20"\n    reason: "x"\n',
+        encoding="utf-8",
+    )
+    refusal = crowd.iotistic("local", "up", expect=2).stderr
+    by_hand = crowd.shell("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", expect=1)
+    for message in (refusal, by_hand):
+        assert "whom the last run left active, not decommissioned" in " ".join(message.split())
+    record.unlink()
+    file.write_text(text, encoding="utf-8")
+    clean(crowd)
+
+    for tenant in ("nodeport", "growing"):
+        crowd.iotistic("tenant", "decommission", tenant, "--reason", "left", "--yes")
+    crowd.iotistic("local", "up")
+    clean(crowd)
+    assert claims(crowd) == before
+    for tenant in ("nodeport", "growing"):
+        last_backups = objects(crowd, "jobs", tenant)
+        assert {name: job["status"].get("succeeded") for name, job in last_backups.items()} == {
+            "final-backup": 1,
+            "final-backup-broker": 1,
         }
-        services = objects(dev, "services", "nodeport")
-        assert {port.get("nodePort") for port in services["mosquitto-entrance"]["spec"]["ports"]} == {
-            31883,
-            31901,
-        }
-        assert "mosquitto" not in objects(dev, "services", "managed")
-        containers = objects(dev, "deployments", "pinned")["api"]["spec"]["template"]["spec"]["containers"]
-        assert containers[0]["image"].endswith(":2.0.9")
-    finally:
-        removed = "".join(
-            f'  - id: "{tenant}"\n    removed_on: "2026-11-20"\n    reason: "a test"\n' for tenant in VARIANTS
-        )
-        tombstones.write_text(f"schema_version: 1\nremoved:\n{removed}", encoding="utf-8")
-        for file in files:
-            file.unlink(missing_ok=True)
-    dev.iotistic("local", "up")
-    clean(dev)
-    namespaces = dev.shell("kubectl", "get", "namespaces", "-oname")
-    assert [tenant for tenant in VARIANTS if f"customer-{tenant}\n" in namespaces] == []
-    assert [status["id"] for status in dev.statuses()] == ["acme", "globex", "initech"]
+        assert set(replicas(crowd, tenant).values()) == {0}
+
+    crowd.iotistic("tenant", "revive", "growing", "--yes")
+    early = ("--allow-early-deletion", "--reason", "left", "--yes")
+    crowd.iotistic("tenant", "remove", "nodeport", *early)
+    crowd.iotistic("local", "up")
+    clean(crowd)
+    del before["nodeport"]
+    assert claims(crowd) == before
+    assert set(objects(crowd, "jobs", "growing")) == {"settle"}
+    assert pods(crowd)["growing"] == PODS["growing"]
+    namespaces = crowd.shell("kubectl", "get", "namespaces", "-oname").split()
+    assert "namespace/customer-nodeport" not in namespaces
+    assert "namespace/customer-pinned" in namespaces

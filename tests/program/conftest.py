@@ -17,7 +17,7 @@ from infra import program
 from infra.program import REGISTRY_DIRECTORY, declare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 INSTANCE = "iotistic:customer:CustomerInstance"
@@ -30,13 +30,13 @@ class RecordingEngine(Mocks):
     """Records every resource, and answers that the stack holds the customers ``deployed``.
 
     Attributes:
-        deployed: Ids of the customers in the stack's state.
+        deployed: Each customer in the stack's state, with the lifecycle that was last applied.
         declared: What the program declared. The order is not that of the program: registrations overlap.
         protected: Names of what the engine is told never to delete.
         waits: For each name what it waits for, by name.
     """
 
-    deployed: Sequence[str] = ()
+    deployed: Mapping[str, str] = field(default_factory=dict)
     declared: list[MockResourceArgs] = field(default_factory=list)
     protected: set[str] = field(default_factory=set)
     waits: dict[str, set[str]] = field(default_factory=dict)
@@ -47,8 +47,11 @@ class RecordingEngine(Mocks):
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         assert args.token.endswith(":readStackResourceOutputs"), args.token
-        urns = [f"urn:pulumi:dev::iotistic::{INSTANCE}::{tenant}" for tenant in self.deployed]
-        return {"outputs": {urn: {"type": INSTANCE, "outputs": {}} for urn in urns}}, []
+        held = {
+            f"urn:pulumi:dev::iotistic::{INSTANCE}::{tenant}": {"lifecycle": lifecycle}
+            for tenant, lifecycle in self.deployed.items()
+        }
+        return {"outputs": {urn: {"type": INSTANCE, "outputs": of_it} for urn, of_it in held.items()}}, []
 
     def kubernetes_objects(self) -> list[MockResourceArgs]:
         return [
@@ -125,10 +128,10 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run_program() -> Callable[..., Run]:
-    """Run the program: ``run_program(config, deployed=["acme"])``."""
+    """Run the program: ``run_program(config, deployed={"acme": "active"})``."""
 
-    def run(config: dict[str, str], *, deployed: Sequence[str] = ()) -> Run:
-        engine = RecordingEngine(deployed)
+    def run(config: dict[str, str], *, deployed: Mapping[str, str] | None = None) -> Run:
+        engine = RecordingEngine(deployed or {})
         pulumi.runtime.set_mocks(
             engine, project="iotistic", stack="dev", logger=LOGGER, monitor=OrderMonitor(engine)
         )

@@ -78,7 +78,7 @@ def test_nothing_is_declared_when_a_running_customer_has_no_file(
     run_program: Callable[..., Run], config: dict[str, str]
 ) -> None:
     with pytest.raises(UsageError) as refusal:
-        run_program(config, deployed=["acme", "umbrella", "hooli"])
+        run_program(config, deployed=dict.fromkeys(("acme", "umbrella", "hooli"), "active"))
     assert [problem.where for problem in refusal.value.problems] == [
         "tenants/registry/dev/hooli.yaml",
         "tenants/registry/dev/umbrella.yaml",
@@ -89,7 +89,30 @@ def test_nothing_is_declared_when_a_running_customer_has_no_file(
 def test_customers_that_the_stack_holds_and_the_registry_knows_are_fine(
     run_program: Callable[..., Run], config: dict[str, str]
 ) -> None:
-    assert sorted(run_program(config, deployed=TENANTS).outputs["tenants"]) == TENANTS
+    deployed = dict.fromkeys(TENANTS, "active")
+    assert sorted(run_program(config, deployed=deployed).outputs["tenants"]) == TENANTS
+
+
+def test_only_who_was_decommissioned_by_an_earlier_run_is_removed(
+    run_program: Callable[..., Run], config: dict[str, str], registry: Path
+) -> None:
+    gone = {"umbrella": "active", "hooli": "", "stark": "decommissioned"}
+    stones = "".join(
+        f'  - id: "{tenant}"\n    removed_on: "2026-11-20"\n    reason: "x"\n' for tenant in gone
+    )
+    record = registry / "_removed.yaml"
+    record.write_text(f"schema_version: 1\nremoved:\n{stones}", encoding="utf-8")
+    with pytest.raises(UsageError) as refusal:
+        run_program(config, deployed=gone)
+    assert [(problem.where, problem.what) for problem in refusal.value.problems] == [
+        (
+            "tenants/registry/dev/_removed.yaml: removed",
+            f"records '{tenant}', whom the last run left {left}, not decommissioned",
+        )
+        for tenant, left in (("hooli", "unfinished"), ("umbrella", "active"))
+    ]
+    ended = dict.fromkeys(gone, "decommissioned")
+    assert sorted(run_program(config, deployed=ended).outputs["tenants"]) == TENANTS
 
 
 def test_what_holds_data_is_protected_until_its_customer_is_decommissioned(

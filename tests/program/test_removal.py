@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 URN = "urn:pulumi:dev::iotistic::iotistic:customer:CustomerInstance::acme"
+UNFINISHED = "urn:pulumi:dev::iotistic::iotistic:customer:CustomerInstance::globex"
+OTHER = "urn:pulumi:dev::iotistic::pulumi:pulumi:Stack::iotistic-dev"
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
             if len(asked) <= times:
                 message = "failed to load checkpoint: EOF"
                 raise RuntimeError(message)
-            return {"outputs": {URN: {}}}
+            return {"outputs": {URN: {"outputs": {"lifecycle": "active"}}, UNFINISHED: {}, OTHER: {}}}
 
         monkeypatch.setattr(pulumi.runtime, "invoke_async", invoke)
         for name in ("get_organization", "get_project", "get_stack"):
@@ -38,7 +40,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
     return fail
 
 
-def deployed() -> frozenset[str]:
+def deployed() -> dict[str, str]:
     """Ask in a loop of its own: ``asyncio.run`` would take away the one that the SDK's mocks use."""
     loop = asyncio.new_event_loop()
     try:
@@ -49,7 +51,7 @@ def deployed() -> frozenset[str]:
 
 def test_a_state_that_is_being_written_is_read_again(reads: Callable[[int], list[str]]) -> None:
     asked = reads(2)
-    assert deployed() == {"acme"}
+    assert deployed() == {"acme": "active", "globex": ""}
     assert len(asked) == 3
 
 
