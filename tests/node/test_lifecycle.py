@@ -48,17 +48,28 @@ def kubectl(toolbox: Toolbox, cluster: KubeAccess) -> Callable[..., str]:
     return functools.partial(run_kubectl, toolbox, cluster)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def before(cluster: KubeAccess) -> dict[str, object]:
+    """What this machine has beside the cluster, before there is a node."""
+    assert cluster.kubeconfig.exists()
+    return machine_state()
+
+
+@pytest.fixture(scope="module")
 def node(
-    toolbox: Toolbox, cluster: KubeAccess, tmp_path_factory: pytest.TempPathFactory
+    toolbox: Toolbox,
+    cluster: KubeAccess,
+    before: dict[str, object],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RealNode]:
+    """A node that each test brings up, if the one before has not left it running."""
+    assert before
     node = RealNode(tmp_path_factory.mktemp("own") / "node", cluster, toolbox, Console())
     yield node
     node.down()
 
 
-def test_it_comes_is_mended_and_goes_without_a_trace(node: RealNode, kubectl: Callable[..., str]) -> None:
-    before = machine_state()
+def test_it_comes_and_is_mended(node: RealNode, kubectl: Callable[..., str]) -> None:
     assert node.up() == PARTS
     assert [part.name for part in node.status() if part.healthy] == PARTS
     assert condition(kubectl, "Ready") == "True"
@@ -77,6 +88,26 @@ def test_it_comes_is_mended_and_goes_without_a_trace(node: RealNode, kubectl: Ca
         after = {part.name: part.pid for part in node.status()}
         assert {name for name in after if after[name] != running[name]} == {victim}
 
+
+def test_pods_come_back_after_a_power_cut(node: RealNode, kubectl: Callable[..., str]) -> None:
+    node.up()
+    dns = ("get", "pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns", "--output=json")
+    [pod] = json.loads(kubectl(*dns))["items"]
+    started = restarts(kubectl, dns)
+    processes.end([node.namespaces.started], patience=0)
+    assert node.up() == PARTS
+    [after] = json.loads(kubectl(*dns))["items"]
+    assert after["metadata"]["uid"] == pod["metadata"]["uid"]
+    deadline = time.monotonic() + 60
+    while restarts(kubectl, dns) == started:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+def test_it_goes_without_a_trace(
+    node: RealNode, before: dict[str, object], kubectl: Callable[..., str]
+) -> None:
+    node.up()
     node.down()
     assert machine_state() == before
     assert processes_of(node.layout.folder) == []
@@ -88,28 +119,13 @@ def test_it_comes_is_mended_and_goes_without_a_trace(node: RealNode, kubectl: Ca
     assert not nodes[0]["spec"].get("unschedulable")
 
 
-def test_it_goes_without_a_trace_after_a_crash(node: RealNode) -> None:
-    before = machine_state()
+def test_it_goes_without_a_trace_after_a_crash(node: RealNode, before: dict[str, object]) -> None:
     node.up()
     processes.end([node.namespaces.started], patience=0)
     assert [part.name for part in node.status() if part.pid is None] == PARTS[1:]
     node.down()
     assert machine_state() == before
     assert processes_of(node.layout.folder) == []
-
-
-def test_pods_come_back_after_a_power_cut(node: RealNode, kubectl: Callable[..., str]) -> None:
-    node.up()
-    dns = ("get", "pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns", "--output=json")
-    [before] = json.loads(kubectl(*dns))["items"]
-    processes.end([node.namespaces.started], patience=0)
-    assert node.up() == PARTS
-    [after] = json.loads(kubectl(*dns))["items"]
-    assert after["metadata"]["uid"] == before["metadata"]["uid"]
-    deadline = time.monotonic() + 60
-    while restarts(kubectl, dns) == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
 
 
 def condition(kubectl: Callable[..., str], kind: str) -> str:
