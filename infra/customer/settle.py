@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from infra import exemptions
-from infra.customer import authentication, nodered, postgres, secrets
+from infra.customer import authentication, migrations, nodered, postgres, secrets
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
@@ -44,6 +44,7 @@ def configuration(instance: Instance) -> dict[str, str]:
         "node_red_account": nodered.BROKER_ACCOUNT,
         "node_red_secrets": nodered.SECRETS,
         "device_topics": DEVICE_TOPICS,
+        "lock": migrations.LOCK,
     }
     return {
         "broker.json": json.dumps(_broker(instance), sort_keys=True),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.customer import migrations
 from infra.customer.instance import manifests
 from tests.edge.world import wait_until
 from tests.program.instances import PLACEHOLDERS, instance_of, with_options
@@ -208,6 +209,29 @@ def test_a_job_that_was_killed_before_it_told_the_api_is_made_up_for(
     settle(node)
     wait_until(lambda: sessions(tables) == 0, what="the API's session was ended")
     assert broker(tables) == declared(instance)
+
+
+def test_it_waits_until_the_migrations_are_done(node: Node, tables: Database) -> None:
+    hold = f"SET application_name = 'api'; SELECT pg_advisory_lock({migrations.LOCK}); SELECT pg_sleep(600)"
+    migrating = threading.Thread(
+        target=tables.psql,
+        args=(hold,),
+        kwargs={"role": "iotistic", "password": PLACEHOLDERS.database_api},
+    )
+    migrating.start()
+    locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    wait_until(lambda: tables.as_superuser(locks) == "1", what="the migrations run")
+    results: list[int] = []
+    job = threading.Thread(target=lambda: results.append(node.finish("Job", "settle").returncode))
+    job.start()
+    wait_until(lambda: tables.as_superuser(locks) == "2", what="the Job waits", seconds=30)
+    assert sessions(tables) == 1, "what migrates is not ended"
+    tables.as_superuser(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'api'"
+    )
+    for thread in (migrating, job):
+        thread.join(timeout=60)
+    assert results == [0]
 
 
 def finish_late(node: Node, database: Database, missing: str) -> None:
