@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 PACKAGES: Final = (
     "base-files",
-    "bash",
     "coreutils",
     "dash",
     "grep",
