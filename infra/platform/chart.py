@@ -31,6 +31,29 @@ Values = dict[str, Any]
 """What a chart is told: only what differs from its own values."""
 
 
+RESTRICTED_CONTAINER: Final = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+"""A container's security context where a chart's own is not as strict."""
+
+
+def restricted_pod(*, user: int) -> Values:
+    """Return a pod's security context where a chart's own is not as strict.
+
+    Args:
+        user: The image's user and group.
+    """
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": user,
+        "runAsGroup": user,
+        "fsGroup": user,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Chart:
     """A chart at an exact version.

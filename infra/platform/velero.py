@@ -19,7 +19,7 @@ from infra.names import (
     PLATFORM_NAMESPACES,
     platform_labels,
 )
-from infra.platform.chart import ChartComponent, load_chart
+from infra.platform.chart import RESTRICTED_CONTAINER, ChartComponent, load_chart, restricted_pod
 from infra.platform.platform import platform_namespace
 from infra.platform.policies import API_PORTS, DNS, Policies, namespace, ports
 
@@ -50,18 +50,7 @@ READS_EVERYTHING: Final = Exemption(
 )
 
 _METRICS_PORT: Final = 8085
-_CONTAINER: Final = {
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
-_POD: Final = {
-    "runAsNonRoot": True,
-    "runAsUser": 65532,
-    "runAsGroup": 65532,
-    "fsGroup": 65532,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
+_POD: Final = restricted_pod(user=65532)
 _RESOURCES: Final = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}
 
 
@@ -166,14 +155,14 @@ def values(copies: Copies, *, annotations: Mapping[str, pulumi.Input[str]]) -> V
             {
                 "name": place.plugin,
                 "image": str(plugin),
-                "securityContext": _CONTAINER,
+                "securityContext": RESTRICTED_CONTAINER,
                 "resources": _RESOURCES,
                 "volumeMounts": [{"mountPath": "/target", "name": "plugins"}],
             }
         ],
         "podLabels": dict(copies.route.pod_labels),
         "podSecurityContext": _POD,
-        "containerSecurityContext": _CONTAINER,
+        "containerSecurityContext": RESTRICTED_CONTAINER,
         "resources": _RESOURCES,
         "upgradeJobResources": _RESOURCES,
         "serviceAccount": {"server": {"name": SERVICE_ACCOUNT, "annotations": dict(annotations)}},

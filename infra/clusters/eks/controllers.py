@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.clusters.cloud import POOL_LABEL, SYSTEM_TAINT
-from infra.platform.chart import ChartComponent, load_chart
+from infra.platform.chart import RESTRICTED_CONTAINER, ChartComponent, load_chart, restricted_pod
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,17 +23,7 @@ BALANCERS: Final = "aws-load-balancer-controller"
 """Each is the name of the chart, of the release and of the service account."""
 
 _RESOURCES: Final = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
-_CONTAINER: Final = {
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
-_POD: Final = {
-    "runAsNonRoot": True,
-    "runAsUser": 65534,
-    "fsGroup": 65534,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
+_POD: Final = restricted_pod(user=65534)
 
 Statement = dict[str, Any]
 
@@ -55,7 +45,7 @@ def autoscaler_values(images: ImageSource, *, cluster: str, region: str) -> Valu
         "rbac": {"serviceAccount": {"name": AUTOSCALER}},
         "extraArgs": {"balance-similar-node-groups": True, "skip-nodes-with-system-pods": False},
         "securityContext": _POD,
-        "containerSecurityContext": _CONTAINER,
+        "containerSecurityContext": RESTRICTED_CONTAINER,
     }
 
 
@@ -76,7 +66,7 @@ def balancer_values(images: ImageSource, *, cluster: str, region: str, network: 
         "vpcId": network,
         "serviceAccount": {"name": BALANCERS},
         "podDisruptionBudget": {"maxUnavailable": 1},
-        "securityContext": _CONTAINER,
+        "securityContext": RESTRICTED_CONTAINER,
         "podSecurityContext": _POD,
         # Only Services that ask for it: a field that it sets by itself would be drift in every other.
         "enableServiceMutatorWebhook": False,
