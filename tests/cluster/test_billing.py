@@ -1,0 +1,40 @@
+"""Billing's place on the real engine and API server: it comes up, is admitted as it is, and goes again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cluster.dev_project import DevProject
+
+pytestmark = pytest.mark.cluster
+
+BILLING = '  iotistic:billing: {image: "registry.example.com/iotistic/billing:1.0.0"}\n'
+
+
+def test_billing_comes_up_beside_the_customers_and_goes_again(dev: DevProject) -> None:
+    file = dev.folder / "Pulumi.dev.yaml"
+    without = file.read_text(encoding="utf-8")
+    try:
+        file.write_text(without + BILLING, encoding="utf-8")
+        dev.iotistic("local", "up")
+        dev.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
+        pods = json.loads(dev.shell("kubectl", "get", "pods", "-nbilling", "-ojson"))["items"]
+        assert len(pods) == 3
+        for pod in pods:
+            assert "True" in {it["status"] for it in pod["status"]["conditions"] if it["type"] == "Ready"}
+        claims = json.loads(dev.shell("kubectl", "get", "pvc", "-nbilling", "-ojson"))["items"]
+        assert {it["metadata"]["name"]: it["status"]["phase"] for it in claims} == {
+            "postgres-data": "Bound",
+            "redis-data": "Bound",
+        }
+        (host,) = json.loads(dev.shell("kubectl", "get", "ingress", "-nbilling", "-ojson"))["items"]
+        assert host["spec"]["rules"][0]["host"] == "billing.iotistic.localhost"
+        assert "stringData" not in dev.shell("pulumi", "stack", "output", "--json")
+    finally:
+        file.write_text(without, encoding="utf-8")
+    dev.iotistic("local", "up")
+    assert "NotFound" in dev.shell("kubectl", "get", "namespace", "billing", expect=1)
