@@ -53,7 +53,6 @@ def test_switching_node_red_on_touches_what_it_is_about(dev: DevProject) -> None
         ],
         "update": [
             "initech-config-map-config",
-            "initech-cron-job-backup",
             "initech-ingress-web",
             "initech-network-policy-api",
             "initech-network-policy-mosquitto",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tests.node.world import World
 
 pytestmark = pytest.mark.node
+
+T = TypeVar("T")
 
 HOME = "customer-acme"
 STRANGER = "stranger"
@@ -120,12 +122,30 @@ def reachable(place: str) -> set[Endpoint]:
     return {endpoint for endpoint in ENDPOINTS if endpoint[0] != PLACES[place][0]}
 
 
+@pytest.fixture(scope="module")
+def seen(places: World) -> dict[str, set[Endpoint]]:
+    """Return what each place reaches, once new policies have had a moment to get to the node."""
+
+    def settled(place: str) -> set[Endpoint]:
+        found: set[Endpoint] = set()
+
+        def as_documented() -> bool:
+            nonlocal found
+            found = reached(places, place)
+            return found == allowed(place)
+
+        with contextlib.suppress(AssertionError):
+            eventually(as_documented, seconds=30)
+        return found
+
+    return everywhere(settled)
+
+
 @pytest.mark.parametrize("place", PLACES)
-def test_a_place_reaches_what_is_documented_and_nothing_else(places: World, place: str) -> None:
-    with contextlib.suppress(AssertionError):
-        # Policies that are new take a moment to reach the node.
-        eventually(lambda: reached(places, place) == allowed(place), seconds=30)
-    assert reached(places, place) == allowed(place)
+def test_a_place_reaches_what_is_documented_and_nothing_else(
+    seen: dict[str, set[Endpoint]], place: str
+) -> None:
+    assert seen[place] == allowed(place)
 
 
 def test_a_customers_pods_reach_the_cluster_dns_and_not_the_api_server(places: World) -> None:
@@ -157,15 +177,15 @@ def test_the_same_probes_get_through_once_the_policies_are_gone(places: World) -
     try:
         for tenant in saved:
             places.kubectl("delete", "networkpolicies", "--all", f"--namespace=customer-{tenant}")
-        everywhere(lambda place: reached(places, place) == reachable(place))
+        everywhere(lambda place: eventually(lambda: reached(places, place) == reachable(place), seconds=120))
         assert probes.reached_from_outside(places, "acme") == set(ENDPOINTS)
     finally:
         for policies in saved.values():
             places.apply(*map(declared, policies))
-    everywhere(lambda place: reached(places, place) == allowed(place))
+    everywhere(lambda place: eventually(lambda: reached(places, place) == allowed(place), seconds=120))
 
 
-def everywhere(check: Callable[[str], bool]) -> None:
-    """Wait until something is so in every place. Each mostly waits for packets that never come."""
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda place: eventually(lambda: check(place), seconds=120), PLACES))
+def everywhere(look: Callable[[str], T]) -> dict[str, T]:
+    """Return what ``look`` says of each place. Each mostly waits for packets that never come."""
+    with ThreadPoolExecutor(6) as pool:
+        return dict(zip(PLACES, pool.map(look, PLACES), strict=True))
