@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     import pulumi
 
     from infra.clusters.aks.azure import AzureComponent
-    from infra.clusters.aks.services import AzureServices
+    from infra.clusters.aks.identities import AzureIdentities
 
 
 class AzureZone:
     """A public zone in the cluster's resource group."""
 
-    def __init__(self, azure: AzureComponent, services: AzureServices, domain: str) -> None:
+    def __init__(self, azure: AzureComponent, identities: AzureIdentities, domain: str) -> None:
         self._azure = azure
-        self._services = services
+        self._identities = identities
         self._domain = domain
         self._zone = dns.Zone(
             f"{azure.name}-zone",
@@ -74,7 +74,7 @@ class AzureZone:
 
     def solver(self, namespace: str, service_account: str) -> DnsSolver:
         """Return how cert-manager writes to the zone: as an identity with a right to this zone alone."""
-        identity = self._services.identity(
+        identity = self._identities.identity(
             "certificates", namespace=namespace, service_account=service_account
         )
         right = self._azure.allow(

@@ -13,8 +13,8 @@ from pulumi_azure_native import managedidentity, storage
 
 if TYPE_CHECKING:
     from infra.clusters.aks.azure import AzureComponent
+    from infra.clusters.aks.identities import AzureIdentities
     from infra.clusters.aks.keys import Key
-    from infra.clusters.aks.services import AzureServices
     from infra.clusters.services import Identity
 
 
@@ -24,7 +24,7 @@ class AzureStore:
     def __init__(  # noqa: PLR0913 - what it is made with, and what it is to be
         self,
         azure: AzureComponent,
-        services: AzureServices,
+        identities: AzureIdentities,
         key: Key,
         part: str,
         name: str,
@@ -32,7 +32,7 @@ class AzureStore:
         undelete_days: int,
     ) -> None:
         self._azure = azure
-        self._services = services
+        self._identities = identities
         self._part = part
         self._account = self._make_account(name, key)
         azure.lock(f"{part}-lock", self._account.id, "Customers' backups are in this account.")
@@ -137,7 +137,7 @@ class AzureStore:
             public_access=storage.PublicAccess.NONE,
             opts=azure.passing(kept=True),
         )
-        identity = self._services.identity(
+        identity = self._identities.identity(
             part, namespace=namespace, service_account=service_account, opts=azure.passing()
         )
         right = azure.allow(

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     import pulumi
 
     from infra.clusters.eks.aws import AwsComponent
-    from infra.clusters.eks.services import AwsServices
+    from infra.clusters.eks.identities import AwsIdentities
 
 
 class AwsZone:
     """A public zone."""
 
-    def __init__(self, aws: AwsComponent, services: AwsServices, domain: str) -> None:
+    def __init__(self, aws: AwsComponent, identities: AwsIdentities, domain: str) -> None:
         self._aws = aws
-        self._services = services
+        self._identities = identities
         self._domain = domain
         self._zone = route53.Zone(
             f"{aws.name}-zone", name=domain, comment=f"Customers of {aws.args.name}", opts=aws.child()
@@ -56,7 +56,7 @@ class AwsZone:
 
     def solver(self, namespace: str, service_account: str) -> DnsSolver:
         """Return how cert-manager writes to the zone: TXT records of challenges, and nothing else."""
-        identity = self._services.identity(
+        identity = self._identities.identity(
             "certificates", namespace=namespace, service_account=service_account
         )
         right = iam.RolePolicy(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pulumi_aws import kms
 
     from infra.clusters.eks.aws import AwsComponent
-    from infra.clusters.eks.services import AwsServices
+    from infra.clusters.eks.identities import AwsIdentities
 
 OWN_NAMESPACE = "${aws:PrincipalTag/kubernetes-namespace}"
 """The pod's namespace, as AWS tells it to a policy. A pod cannot choose it."""
@@ -30,7 +30,7 @@ class AwsStore:
     def __init__(  # noqa: PLR0913 - what it is made with, and what it is to be
         self,
         aws: AwsComponent,
-        services: AwsServices,
+        identities: AwsIdentities,
         key: kms.Key,
         part: str,
         name: str,
@@ -38,7 +38,7 @@ class AwsStore:
         undelete_days: int,
     ) -> None:
         self._aws = aws
-        self._services = services
+        self._identities = identities
         self._part = part
         self._bucket = s3.Bucket(f"{aws.name}-{part}", bucket=name, force_destroy=False, opts=aws.child())
         self._close(key)
@@ -116,7 +116,7 @@ class AwsStore:
 
     def part(self, namespace: str, service_account: str) -> Identity:
         """Return the identity that may read and write its own prefix, and no other."""
-        given = self._services.take_on(
+        given = self._identities.take_on(
             f"{self._part}-{namespace}", self._role, self._aws.passing(), namespace, service_account
         )
         return Identity(principal=self._role.id, ready=[given])

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     import pulumi
 
     from infra.clusters.gke.google import GoogleComponent
-    from infra.clusters.gke.services import GoogleServices
+    from infra.clusters.gke.identities import GoogleIdentities
 
 
 class GoogleZone:
     """A public zone."""
 
-    def __init__(self, google: GoogleComponent, services: GoogleServices, domain: str) -> None:
+    def __init__(self, google: GoogleComponent, identities: GoogleIdentities, domain: str) -> None:
         self._google = google
-        self._services = services
+        self._identities = identities
         self._domain = domain
         self._zone = dns.ManagedZone(
             f"{google.name}-zone",
@@ -62,7 +62,7 @@ class GoogleZone:
     def solver(self, namespace: str, service_account: str) -> DnsSolver:
         """Return how cert-manager writes to the zone: with a right to this zone alone."""
         google = self._google
-        identity = self._services.identity(
+        identity = self._identities.identity(
             "certificates", namespace=namespace, service_account=service_account
         )
         right = dns.DnsManagedZoneIamMember(

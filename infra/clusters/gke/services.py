@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.clusters.gke.dns import GoogleZone
+from infra.clusters.gke.identities import GoogleIdentities
 from infra.clusters.gke.store import GoogleStore
-from infra.clusters.services import Identity
 
 if TYPE_CHECKING:
     from pulumi_gcp import container, kms
@@ -14,23 +14,12 @@ if TYPE_CHECKING:
     from infra.clusters.gke.google import GoogleComponent
 
 
-class GoogleServices:
+class GoogleServices(GoogleIdentities):
     """What Google Cloud offers."""
 
     def __init__(self, google: GoogleComponent, made: container.Cluster, key: kms.CryptoKey) -> None:
-        self._google = google
-        self._made = made
+        super().__init__(google, made)
         self._key = key
-
-    def identity(self, part: str, *, namespace: str, service_account: str) -> Identity:  # noqa: ARG002 - nothing is made, so nothing has this name
-        """Return the pods of one service account. They are known to Google as they are."""
-        settings = self._google.settings
-        pool = (
-            f"projects/{settings.project_number}/locations/global"
-            f"/workloadIdentityPools/{settings.workload_pool}"
-        )
-        subject = f"subject/ns/{namespace}/sa/{service_account}"
-        return Identity(principal=f"principal://iam.googleapis.com/{pool}/{subject}", ready=[self._made])
 
     def zone(self, domain: str) -> GoogleZone:
         """Return the zone of a domain in Cloud DNS."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pulumi_gcp import kms
 
     from infra.clusters.gke.google import GoogleComponent
-    from infra.clusters.gke.services import GoogleServices
+    from infra.clusters.gke.identities import GoogleIdentities
     from infra.clusters.services import Identity
 
 
@@ -27,7 +27,7 @@ class GoogleStore:
     def __init__(  # noqa: PLR0913 - what it is made with, and what it is to be
         self,
         google: GoogleComponent,
-        services: GoogleServices,
+        identities: GoogleIdentities,
         key: kms.CryptoKey,
         part: str,
         name: str,
@@ -35,7 +35,7 @@ class GoogleStore:
         undelete_days: int,
     ) -> None:
         self._google = google
-        self._services = services
+        self._identities = identities
         self._part = part
         account = f"service-{google.settings.project_number}@gs-project-accounts.iam.gserviceaccount.com"
         use = let_use(google, key, "storage", account)
@@ -70,7 +70,7 @@ class GoogleStore:
         folder = storage.ManagedFolder(
             name, bucket=self._bucket.name, name=f"{namespace}/", opts=google.passing(kept=True)
         )
-        identity = self._services.identity(
+        identity = self._identities.identity(
             f"{self._part}-{namespace}", namespace=namespace, service_account=service_account
         )
         right = storage.ManagedFolderIamMember(
