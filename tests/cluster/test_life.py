@@ -192,7 +192,8 @@ def another_plan(project: DevProject) -> None:
 
 
 def a_rollback(project: DevProject) -> None:
-    edit(project, "pinned", 'version: "2.0.10"', 'version: "2.0.9"')
+    """Go back together with a new password: alone it is over before anybody can be killed amid it."""
+    edit(project, "pinned", 'version: "2.0.10"', 'version: "2.0.9"\nepochs:\n  database: 2')
 
 
 def one_who_goes_and_one_who_comes_back(project: DevProject) -> None:
