@@ -176,7 +176,7 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
 
 def surroundings_of(settings: Settings) -> Surroundings:
     """Return what the cluster and the platform offer every customer."""
-    per_customer = settings.certificates.scope == "customer"
+    certificates = settings.certificates
     return Surroundings(
         domain=settings.domain,
         storage_class=settings.storage_class,
@@ -184,8 +184,8 @@ def surroundings_of(settings: Settings) -> Surroundings:
         ingress_class=settings.ingress_class,
         await_routes=settings.await_routes,
         broker_issuer=settings.broker_issuer,
-        route_issuer=settings.certificates.issuer_name if per_customer else None,
-        answers_authority=per_customer and settings.certificates.issuer == "http01",
+        route_issuer=certificates.host_issuer,
+        answers_authority=certificates.scope == "customer" and certificates.issuer == "http01",
         monitoring=settings.monitoring,
         backup_repository=settings.backup_repository,
         backup_route=settings.backup_route,

@@ -268,11 +268,8 @@ def _problem(stack: str, detail: ErrorDetails) -> Problem:
     # A value that is missing is called by its name in the model, a wrong one by its key.
     path = ".".join(to_camel(str(part)) for part in detail["loc"] if part not in CLOUDS)
     key = path.partition(".")[0]
-    secret = (
-        " --secret"
-        if key in {"masterKey", "licencePrivateKeys", "monitoringSecrets", "billingSecrets"}
-        else ""
-    )
+    hidden = {to_camel(name) for name, field in Settings.model_fields.items() if not field.repr}
+    secret = " --secret" if key in hidden else ""
     return Problem(
         where=f"Pulumi.{stack}.yaml: iotistic:{path}",
         what="is not set" if detail["type"] == "missing" else f"is wrong: {detail['msg']}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from infra import exemptions
 from infra.customer import mosquitto, postgres, secrets, volumes
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
@@ -73,6 +74,14 @@ def configuration(instance: Instance) -> dict[str, str]:
         "broker": volumes.BROKER.folder,
     }
     return {name: render(name, **names) for name in _SCRIPTS}
+
+
+def metadata(instance: Instance, name: str) -> dict[str, Any]:
+    """Return the metadata of something that makes pods of backups."""
+    return {
+        **instance.metadata(name, app=APP, component=COMPONENT),
+        "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_POD),
+    }
 
 
 def database_steps(instance: Instance) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from infra import exemptions
 from infra.customer import backup, postgres, secrets, volumes
 from infra.customer.pods import config_volume, scratch, secret_volume
 from tenants.models import LifecycleState
@@ -33,14 +32,14 @@ def manifests(instance: Instance) -> list[Manifest]:
     wanted = tenant.lifecycle is LifecycleState.DECOMMISSIONED and tenant.backup.final
     if not wanted or not instance.surroundings.backups:
         return []
-    found = []
-    for volume, there in (
-        (volumes.BROKER, instance.own_broker),
-        (volumes.FLOWS, tenant.options.node_red),
-    ):
-        if there:
-            pod = backup.pod(instance, backup.volume_step(instance, volume))
-            found.append(_job(instance, f"{NAME}-{volume.name}", pod))
+    found = [
+        _job(
+            instance,
+            f"{NAME}-{volume.name}",
+            backup.pod(instance, backup.volume_step(instance, volume)),
+        )
+        for volume in volumes.of(instance)
+    ]
     return [*found, _job(instance, NAME, _database(instance))]
 
 
@@ -51,17 +50,13 @@ def is_final(manifest: Manifest) -> bool:
 
 
 def _job(instance: Instance, name: str, template: dict[str, Any]) -> Manifest:
+    metadata = backup.metadata(instance, name)
+    # The engine gives up after ten minutes otherwise, with the backup under way.
+    metadata["annotations"]["pulumi.com/timeoutSeconds"] = str(_SECONDS)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {
-            **instance.metadata(name, app=backup.APP, component=backup.COMPONENT),
-            "annotations": {
-                **exemptions.as_annotations(*exemptions.OF_EVERY_POD),
-                # The engine gives up after ten minutes otherwise, with the backup under way.
-                "pulumi.com/timeoutSeconds": str(_SECONDS),
-            },
-        },
+        "metadata": metadata,
         "spec": {"backoffLimit": 2, "activeDeadlineSeconds": _SECONDS, "template": template},
     }
 

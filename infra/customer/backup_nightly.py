@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from infra import exemptions
 from infra.customer import volumes
 from infra.customer.backup import (
     APP,
@@ -13,10 +12,11 @@ from infra.customer.backup import (
     SERVICE_ACCOUNT,
     VOLUME,
     database_steps,
+    metadata,
     pod,
     volume_step,
 )
-from infra.customer.pods import volume_claim
+from infra.customer.pods import service_account, volume_claim
 from tenants.sizing import BACKUP_VOLUME
 
 if TYPE_CHECKING:
@@ -39,18 +39,9 @@ def manifests(instance: Instance) -> list[Manifest]:
     if instance.surroundings.backup_repository == VOLUME:
         found.insert(0, volume_claim(instance, APP, component=COMPONENT, size=BACKUP_VOLUME))
     if instance.surroundings.backup_route is not None:
-        found.insert(0, _service_account(instance))
+        # Known to the cloud: of backups alone, and no other pod of the customer.
+        found.insert(0, service_account(instance, SERVICE_ACCOUNT, app=APP, component=COMPONENT))
     return found
-
-
-def _service_account(instance: Instance) -> Manifest:
-    """Return the account that is known to the cloud: of backups alone, and no other pod of the customer."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": instance.metadata(SERVICE_ACCOUNT, app=APP, component=COMPONENT),
-        "automountServiceAccountToken": False,
-    }
 
 
 def cron_jobs(instance: Instance) -> list[str]:
@@ -62,10 +53,7 @@ def _cron_job(instance: Instance, name: str, template: dict[str, Any], *, later:
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
-        "metadata": {
-            **instance.metadata(name, app=APP, component=COMPONENT),
-            "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_POD),
-        },
+        "metadata": metadata(instance, name),
         "spec": {
             "schedule": spread(instance.tenant.backup.schedule, instance.tenant.id, later=later),
             "timeZone": "Etc/UTC",

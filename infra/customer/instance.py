@@ -25,11 +25,11 @@ from infra.customer import (
 from infra.customer.configuration import config_map
 from infra.customer.isolation import network_policies
 from infra.customer.namespace import (
+    account,
     disruption_budget,
     limit_range,
     namespace,
     resource_quota,
-    service_account,
 )
 from infra.customer.secrets import secrets
 
@@ -75,7 +75,7 @@ def foundation(instance: Instance) -> list[Manifest]:
         resource_quota(instance),
         limit_range(instance),
         *network_policies(instance),
-        service_account(instance),
+        account(instance),
         *secrets(instance),
         config_map(instance),
     ]

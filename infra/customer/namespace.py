@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.customer.pods import NODE_DISK, SERVICE_ACCOUNT
+from infra.customer.pods import NODE_DISK, SERVICE_ACCOUNT, service_account
 from tenants.models import MqttMode
 
 if TYPE_CHECKING:
@@ -78,14 +78,9 @@ def limit_range(instance: Instance) -> Manifest:
     }
 
 
-def service_account(instance: Instance) -> Manifest:
-    """Return the account of the customer's pods: no token, no role."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": instance.metadata(SERVICE_ACCOUNT, app=APP, component="identity"),
-        "automountServiceAccountToken": False,
-    }
+def account(instance: Instance) -> Manifest:
+    """Return the account of the customer's pods."""
+    return service_account(instance, SERVICE_ACCOUNT, app=APP, component="identity")
 
 
 def disruption_budget(instance: Instance) -> Manifest:

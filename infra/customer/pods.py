@@ -244,6 +244,16 @@ def service(
     }
 
 
+def service_account(owner: Owner, name: str, *, app: str, component: str) -> Manifest:
+    """Return an account for pods: no token, no role."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": owner.metadata(name, app=app, component=component),
+        "automountServiceAccountToken": False,
+    }
+
+
 def volume_claim(owner: Owner, app: str, *, component: str, size: str) -> Manifest:
     """Return the claim of a workload's data.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from infra import exemptions
 from infra.customer import backup, mosquitto, nodered, secrets, volumes
 
 if TYPE_CHECKING:
@@ -35,6 +34,8 @@ WRITERS: Final = {
 }
 """What has to be stopped while a part is put back."""
 
+_VOLUMES: Final = {Part.BROKER: volumes.BROKER, Part.FLOWS: volumes.FLOWS}
+
 
 def job(instance: Instance, part: Part, *, snapshot: str = LATEST) -> Manifest:
     """Return the Job that puts a part back.
@@ -44,18 +45,12 @@ def job(instance: Instance, part: Part, *, snapshot: str = LATEST) -> Manifest:
         part: What of it.
         snapshot: restic's name of the snapshot, or ``latest``.
     """
-    if part is Part.DATABASE:
-        steps = _database(instance)
-    else:
-        steps = _volume(instance, {Part.BROKER: volumes.BROKER, Part.FLOWS: volumes.FLOWS}[part])
+    steps = _database(instance) if part is Part.DATABASE else _volume(instance, _VOLUMES[part])
     steps[0]["env"].append({"name": "SNAPSHOT", "value": snapshot})
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {
-            **instance.metadata(name(part), app=backup.APP, component=backup.COMPONENT),
-            "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_POD),
-        },
+        "metadata": backup.metadata(instance, name(part)),
         "spec": {
             "backoffLimit": 0,
             # Long enough to be read, and gone before the next one of its name.
@@ -74,12 +69,8 @@ def available(instance: Instance) -> list[Part]:
     """Return what of a customer is backed up."""
     if not instance.surroundings.backups:
         return []
-    found = [Part.DATABASE]
-    if instance.own_broker:
-        found.append(Part.BROKER)
-    if instance.tenant.options.node_red:
-        found.append(Part.FLOWS)
-    return found
+    there = volumes.of(instance)
+    return [Part.DATABASE, *(part for part, volume in _VOLUMES.items() if volume in there)]
 
 
 def _database(instance: Instance) -> list[dict[str, Any]]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from infra.customer import mosquitto, nodered
+
+if TYPE_CHECKING:
+    from infra.customer.model import Instance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +47,9 @@ FLOWS: Final = Volume(name="flows", app=nodered.APP, user=nodered.NODE_RED_USER,
 """Node-RED's flows with their credentials."""
 
 ALL: Final = (BROKER, FLOWS)
+
+
+def of(instance: Instance) -> list[Volume]:
+    """Return those that a customer has."""
+    there = {BROKER: instance.own_broker, FLOWS: instance.tenant.options.node_red}
+    return [volume for volume in ALL if there[volume]]

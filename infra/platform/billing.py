@@ -23,6 +23,7 @@ from infra.customer.pods import (
     pod_template,
     scratch,
     service,
+    service_account,
     workload,
 )
 from infra.customer.ports import POSTGRES_METRICS_PORT, POSTGRES_PORT
@@ -68,7 +69,7 @@ def foundation(billing: Billing) -> list[Manifest]:
     """Return what must be there before the first pod: isolation, accounts, secrets, files."""
     return [
         *_network_policies(billing),
-        *(_account(billing, name) for name in (SERVICE_ACCOUNT, APP)),
+        *(service_account(billing, name, app=APP, component="identity") for name in (SERVICE_ACCOUNT, APP)),
         database_secret(billing, app=postgres.APP),
         billing_redis.secret(billing),
         opaque(billing, APP, _secrets(billing), app=APP),
@@ -105,15 +106,6 @@ def _secrets(billing: Billing) -> dict[str, str]:
         **billing.secrets,
         "DATABASE_URL": f"postgresql://{database}",
         "REDIS_PASSWORD": billing.credentials.redis,
-    }
-
-
-def _account(billing: Billing, name: str) -> Manifest:
-    return {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": billing.metadata(name, app=APP, component="identity"),
-        "automountServiceAccountToken": False,
     }
 
 

@@ -8,7 +8,7 @@ from infra.images import load_images, load_platform_image, parse
 from infra.names import BILLING_NAMESPACE
 from infra.platform.billing import APP, BillingArgs, BillingPlace
 from infra.platform.billing_model import Billing, BillingCredentials
-from infra.platform.web_route import Page, WebRoute, WebRouteArgs
+from infra.platform.web_route import Page, declare_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,26 +54,14 @@ def declare_billing(
             depends_on=[*depends_on, *(identity.ready if identity else [])],
         ),
     )
-    per_host = settings.certificates.scope == "customer"
-    WebRoute(
-        "billing",
-        WebRouteArgs(
-            environment=settings.environment,
-            page=Page(
-                name=APP,
-                namespace=BILLING_NAMESPACE,
-                host=billing.host,
-                service=APP,
-                port=billing.settings.port,
-            ),
-            gateway=settings.routes == "gateway",
-            ingress_class=settings.ingress_class,
-            issuer=settings.certificates.issuer_name if per_host else None,
-            awaited=settings.await_routes,
-            placement=placement,
-            depends_on=place.ready,
-        ),
+    page = Page(
+        name=APP,
+        namespace=BILLING_NAMESPACE,
+        host=billing.host,
+        service=APP,
+        port=billing.settings.port,
     )
+    declare_page(settings, page, placement=placement, depends_on=place.ready)
 
 
 def billing_of(

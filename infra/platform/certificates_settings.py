@@ -109,6 +109,11 @@ class CertificatesSettings(BaseModel):
         return self.external_issuer if self.issuer == "external" else _ISSUERS.get(self.issuer)
 
     @property
+    def host_issuer(self) -> str | None:
+        """The ClusterIssuer of a certificate for each host; None where all have the wildcard, or none."""
+        return self.issuer_name if self.scope == "customer" else None
+
+    @property
     def wildcard(self) -> bool:
         """Whether a certificate for every name of the domain can be had."""
         return self.issuer not in {"none", "http01"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.findings import problems
 from infra.platform.certificates_settings import ACME_ISSUER, CA_ISSUER, LETS_ENCRYPT
 from infra.platform.ingress_settings import INGRESS_CLASSES
 from tenants.errors import Problem, UsageError
@@ -12,6 +13,7 @@ from tenants.models import MqttMode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from infra.findings import Finding
     from infra.settings import Settings
     from tenants.tenant import Tenant
 
@@ -32,16 +34,10 @@ def front_problems(settings: Settings, *, where: str) -> list[Problem]:
         settings: The stack's configuration.
         where: Its file, for the messages.
     """
-    return [
-        Problem(where=f"{where}: iotistic:{key}", what=what, why=why, how=how)
-        for key, what, why, how in [*_ingress(settings), *_certificates(settings), *_public(settings)]
-    ]
+    return problems([*_ingress(settings), *_certificates(settings), *_public(settings)], where=where)
 
 
-_Finding = tuple[str, str, str, str]
-
-
-def _ingress(settings: Settings) -> Iterator[_Finding]:
+def _ingress(settings: Settings) -> Iterator[Finding]:
     controller = settings.ingress.installed(settings.cluster)
     if controller == "none":
         return
@@ -75,7 +71,7 @@ def _ingress(settings: Settings) -> Iterator[_Finding]:
         )
 
 
-def _certificates(settings: Settings) -> Iterator[_Finding]:
+def _certificates(settings: Settings) -> Iterator[Finding]:
     chosen = settings.certificates
     if chosen.install and settings.cluster == "simulated":
         yield (
@@ -128,7 +124,7 @@ def _certificates(settings: Settings) -> Iterator[_Finding]:
         )
 
 
-def _public(settings: Settings) -> Iterator[_Finding]:
+def _public(settings: Settings) -> Iterator[Finding]:
     """Yield what a public authority cannot do."""
     chosen = settings.certificates
     if not chosen.public:

@@ -11,7 +11,7 @@ from infra.platform.logging_values import ADDRESS, LOKI, Logs
 from infra.platform.monitoring import PlatformRules, PlatformRulesArgs
 from infra.platform.monitoring_stack import CHART, GRAFANA, MonitoringStack, MonitoringStackArgs
 from infra.platform.monitoring_values import Watch
-from infra.platform.web_route import Page, WebRoute, WebRouteArgs
+from infra.platform.web_route import Page, declare_page
 from tenants import plans
 
 if TYPE_CHECKING:
@@ -84,27 +84,14 @@ def declare_watched(
             ),
         )
     if settings.monitoring_stack.install:
-        per_host = settings.certificates.scope == "customer"
-        WebRoute(
-            "grafana",
-            WebRouteArgs(
-                environment=settings.environment,
-                page=Page(
-                    name=GRAFANA,
-                    namespace=MONITORING_NAMESPACE,
-                    host=watch_of(settings, images).host,
-                    service=f"{CHART}-{GRAFANA}",
-                    port=80,
-                ),
-                gateway=settings.routes == "gateway",
-                ingress_class=settings.ingress_class,
-                issuer=settings.certificates.issuer_name if per_host else None,
-                awaited=settings.await_routes,
-                placement=placement,
-                depends_on=depends_on,
-            ),
+        page = Page(
+            name=GRAFANA,
+            namespace=MONITORING_NAMESPACE,
+            host=watch_of(settings, images).host,
+            service=f"{CHART}-{GRAFANA}",
+            port=80,
         )
-
+        declare_page(settings, page, placement=placement, depends_on=depends_on)
     if settings.logging.install:
         LoggingStack(
             "logging",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from infra.findings import problems
 from infra.platform.alertmanager import NOBODY
 from infra.platform.monitoring_settings import (
     SIGN_ON_SECRET,
@@ -12,15 +13,14 @@ from infra.platform.monitoring_settings import (
     PagerDutyReceiver,
     WebhookReceiver,
 )
-from tenants.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from infra.findings import Finding
     from infra.platform.monitoring_settings import AnyReceiver
     from infra.settings import Settings
-
-_Finding = tuple[str, str, str, str]
+    from tenants.errors import Problem
 
 _PUT: Final = "pulumi config set --secret --path iotistic:monitoringSecrets."
 
@@ -35,13 +35,10 @@ def monitoring_problems(settings: Settings, *, where: str) -> list[Problem]:
     found = [*_logs(settings)]
     if settings.monitoring_stack.install:
         found += [*_stack(settings), *_receivers(settings), *_secrets(settings)]
-    return [
-        Problem(where=f"{where}: iotistic:{key}", what=what, why=why, how=how)
-        for key, what, why, how in found
-    ]
+    return problems(found, where=where)
 
 
-def _logs(settings: Settings) -> Iterator[_Finding]:
+def _logs(settings: Settings) -> Iterator[Finding]:
     if settings.logging.install and settings.cluster == "simulated":
         yield (
             "logging.install",
@@ -58,7 +55,7 @@ def _logs(settings: Settings) -> Iterator[_Finding]:
         )
 
 
-def _stack(settings: Settings) -> Iterator[_Finding]:
+def _stack(settings: Settings) -> Iterator[Finding]:
     if settings.cluster == "simulated":
         yield (
             "monitoringStack.install",
@@ -75,7 +72,7 @@ def _stack(settings: Settings) -> Iterator[_Finding]:
         )
 
 
-def _receivers(settings: Settings) -> Iterator[_Finding]:
+def _receivers(settings: Settings) -> Iterator[Finding]:
     receivers = settings.monitoring_stack.receivers
     key = "monitoringStack.receivers"
     if not any(_hears_of_everything_critical(receiver) for receiver in receivers):
@@ -104,7 +101,7 @@ def _hears_of_everything_critical(receiver: AnyReceiver) -> bool:
     return "critical" in receiver.severities and receiver.for_everything and not heartbeat
 
 
-def _secrets(settings: Settings) -> Iterator[_Finding]:
+def _secrets(settings: Settings) -> Iterator[Finding]:
     given, wanted = settings.monitoring_secrets, settings.monitoring_stack.secret_names
     for name in sorted(given.keys() - wanted):
         yield (

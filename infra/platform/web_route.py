@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pulumi
 
     from infra.component import Manifest, Placement
+    from infra.settings import Settings
 
 CERTIFICATE_SUFFIX: Final = "-tls"
 
@@ -61,6 +62,30 @@ class WebRouteArgs:
     awaited: bool
     placement: Placement
     depends_on: Sequence[pulumi.Resource]
+
+
+def declare_page(
+    settings: Settings, page: Page, *, placement: Placement, depends_on: Sequence[pulumi.Resource]
+) -> None:
+    """Declare the way to a page, as the stack's routes and certificates are.
+
+    Args:
+        settings: The stack's configuration.
+        page: Where it leads to.
+        placement: Where it goes.
+        depends_on: The page, and what serves it.
+    """
+    args = WebRouteArgs(
+        environment=settings.environment,
+        page=page,
+        gateway=settings.routes == "gateway",
+        ingress_class=settings.ingress_class,
+        issuer=settings.certificates.host_issuer,
+        awaited=settings.await_routes,
+        placement=placement,
+        depends_on=depends_on,
+    )
+    WebRoute(page.name, args)
 
 
 def manifests(args: WebRouteArgs) -> list[Manifest]:
