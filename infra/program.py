@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -165,7 +166,7 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
     surroundings = surroundings_of(settings)
     return [
         Instance(
-            tenant=tenant,
+            tenant=replace(tenant, sizes=tenant.sizes.promising(settings.cpu_request_percent)),
             surroundings=surroundings,
             images=images.pinned(tenant.version),
             credentials=Credentials.issue(tenant, master_key=settings.master_key, licence_keys=licence_keys),

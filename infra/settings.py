@@ -215,6 +215,7 @@ class Settings(BaseModel):
     ] = None
     mqtt_authentication: Authentication = "http"
     protect: bool
+    cpu_request_percent: Annotated[int, Field(ge=1, le=100)] = 100
     image_mirror: OrNone = None
     image_overrides: Json[dict[str, str]] = Field(default_factory=dict)
     ingress: Annotated[IngressSettings, BeforeValidator(_object)] = IngressSettings()
