@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from infra.clusters.backups import BackupRoute
     from infra.images import Images
     from tenants.plans import ContainerSize
 
@@ -86,3 +87,31 @@ class DatabaseOwner(Owner, Protocol):
     @property
     def database_storage(self) -> str:
         """How large its volume is."""
+
+
+class BackupOwner(DatabaseOwner, Protocol):
+    """Whose database is backed up every night."""
+
+    @property
+    def backup_name(self) -> str:
+        """What it is called in its repository, and what the repository is called among others."""
+
+    @property
+    def namespace(self) -> str:
+        """Where its pods are, and which part of the stack's own store is its."""
+
+    @property
+    def backup_days(self) -> int:
+        """For how many days a backup is kept."""
+
+    @property
+    def backup_repository(self) -> str | None:
+        """Address below which backups go; ``volume`` for a volume of its own; None for no such place."""
+
+    @property
+    def backup_route(self) -> BackupRoute | None:
+        """The way to the stack's own store, if backups go there."""
+
+    @property
+    def job_size(self) -> ContainerSize:
+        """What a step of a backup may use."""

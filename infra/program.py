@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.clusters.cluster import Cluster
-    from infra.clusters.services import Identity, Zone
+    from infra.clusters.services import Identity, Store, Zone
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REGISTRY_DIRECTORY: Final = ROOT / "tenants" / "registry"
@@ -85,18 +85,20 @@ async def declare() -> dict[str, Any]:
     placement = Placement(provider=cluster.provider, protect=settings.protect)
     zone = make_zone(settings, cluster)
     platform = declare_platform(settings, images=images, placement=placement, cluster=cluster, zone=zone)
+    backups: Mapping[str, Identity] = {}
+    store: Store | None = None
+    if settings.backup_store is not None and cluster.services is not None:
+        store = make_backup_store(settings.backup_store, cluster.services)
+        backups = identities_of(store, registry.tenants)
+        declare_velero(settings, store=store, images=images, placement=placement, depends_on=platform.ready)
     declare_billing(
         settings,
         images=images,
         placement=placement,
         services=cluster.services,
+        store=store,
         depends_on=platform.ready,
     )
-    backups: Mapping[str, Identity] = {}
-    if settings.backup_store is not None and cluster.services is not None:
-        store = make_backup_store(settings.backup_store, cluster.services)
-        backups = identities_of(store, registry.tenants)
-        declare_velero(settings, store=store, images=images, placement=placement, depends_on=platform.ready)
     customers = {
         instance.tenant.id: CustomerInstance(
             instance.tenant.id,

@@ -28,6 +28,8 @@ def test_billing_comes_up_beside_the_customers_and_goes_again(dev: DevProject) -
             assert "True" in {it["status"] for it in pod["status"]["conditions"] if it["type"] == "Ready"}
         claims = json.loads(dev.shell("kubectl", "get", "pvc", "-nbilling", "-ojson"))["items"]
         assert {it["metadata"]["name"]: it["status"]["phase"] for it in claims} == {
+            # Nobody has taken a backup yet.
+            "backup-data": "Pending",
             "postgres-data": "Bound",
             "redis-data": "Bound",
         }
