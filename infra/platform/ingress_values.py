@@ -21,6 +21,9 @@ CONTAINER_PORTS: Final = {"traefik": (8000, 8443), "ingress-nginx": (80, 443)}
 
 METRICS_PORTS: Final = {"traefik": 9100, "ingress-nginx": 10254}
 
+FAMILIES: Final = "PreferDualStack"
+"""By IPv6 as well, where the cluster has it; elsewhere it changes nothing."""
+
 _NGINX_LOG: Final = (
     '{"time":"$time_iso8601","client":"$remote_addr","host":"$host","method":"$request_method",'
     '"path":"$uri","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
@@ -120,6 +123,7 @@ def ingress_nginx(front: Front) -> Values:
         "metrics": {"enabled": True, "serviceMonitor": {"enabled": front.monitoring}},
         "service": {
             "annotations": dict(front.balancer),
+            "ipFamilyPolicy": FAMILIES,
             "externalTrafficPolicy": "Local",
         },
     }
@@ -134,6 +138,7 @@ def ingress_nginx(front: Front) -> Values:
 def _service(annotations: Mapping[str, str]) -> Values:
     return {
         "annotations": dict(annotations),
+        "ipFamilyPolicy": FAMILIES,
         # Keeps the client's address, and spares a hop.
         "spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"},
     }

@@ -110,6 +110,7 @@ def manifests(environment: str, edge: Edge, image: Image) -> list[Manifest]:
             },
             "spec": {
                 "type": "LoadBalancer",
+                "ipFamilyPolicy": "PreferDualStack" if edge.settings.ipv6 else "SingleStack",
                 # Keeps the client's address, which the limits count by, and spares a hop.
                 "externalTrafficPolicy": "Local",
                 "selector": SELECTOR,
