@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.clusters import pools
 from infra.names import INGRESS_NAMESPACE
 from infra.platform.certificates import WILDCARD_SECRET
 
@@ -61,6 +62,7 @@ def traefik(front: Front) -> Values:
         "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
         "topologySpreadConstraints": _spread({"app.kubernetes.io/name": "traefik"}),
         "priorityClassName": PRIORITY_CLASS,
+        **pools.of_the_platform(),
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         "global": {"checkNewVersion": False},
         "api": {"dashboard": False},
@@ -112,6 +114,7 @@ def ingress_nginx(front: Front) -> Values:
             {"app.kubernetes.io/name": "ingress-nginx", "app.kubernetes.io/component": "controller"}
         ),
         "priorityClassName": PRIORITY_CLASS,
+        **pools.of_the_platform(),
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
         "config": {
             "ssl-protocols": "TLSv1.2 TLSv1.3",
