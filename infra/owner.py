@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infra.clusters.backups import BackupRoute
     from infra.images import Images
     from tenants.plans import ContainerSize
@@ -27,6 +29,10 @@ class Owner(Protocol):
     @property
     def priority_class(self) -> str:
         """PriorityClass of its pods."""
+
+    @property
+    def scheduling(self) -> Mapping[str, Any]:
+        """Fields of its pods that say which nodes they go to."""
 
     @property
     def volume_class(self) -> str:

@@ -173,6 +173,11 @@ class Instance:
         return priority_class(self.tenant.plan.name)
 
     @property
+    def scheduling(self) -> Mapping[str, Any]:
+        """Fields of the pods that say which nodes they go to: any that lets everybody in."""
+        return {}
+
+    @property
     def volume_class(self) -> str:
         """StorageClass of the volumes: the customer's own, or the environment's."""
         return self.tenant.storage_class or self.surroundings.storage_class

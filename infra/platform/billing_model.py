@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.clusters import pools
 from infra.names import BILLING_NAMESPACE, platform_labels
 from infra.platform.platform import priority_class
 from tenants.plans import ContainerSize
@@ -98,6 +99,11 @@ class Billing:
     def priority_class(self) -> str:
         """PriorityClass of the pods: as the customers who pay most."""
         return priority_class("enterprise")
+
+    @property
+    def scheduling(self) -> Mapping[str, Any]:
+        """Fields of the pods that say which nodes they go to: the platform's."""
+        return pools.of_the_platform()
 
     @property
     def broker_password(self) -> None:

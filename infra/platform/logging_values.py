@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
 
+from infra.clusters import pools
 from infra.names import LOGGING_NAMESPACE
 from infra.platform.haproxy import FILES
 from infra.platform.monitoring_stack import LOKI_PORT
@@ -132,6 +133,7 @@ def loki(logs: Logs) -> Values:
                 "storageClass": logs.storage_class,
                 "size": logs.settings.storage,
             },
+            **pools.of_the_platform(),
             "resources": resources("200m", "512Mi", "4Gi"),
         },
         **{part: {"replicas": 0} for part in ("read", "write", "backend")},

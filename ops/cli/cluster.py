@@ -30,7 +30,10 @@ def _group() -> None:
 @app.command()
 @show_refusals
 def check(*, env: Env = "prod", days: Days = NEAR, today: Today = None, as_json: Json = False) -> None:
-    """Say until when the cloud supports the cluster's version of Kubernetes; status 1 once it does not."""
+    """Say until when the cloud supports the cluster's version of Kubernetes.
+
+    Status 1 once it does not, or once the table of versions is so old that it cannot tell.
+    """
     where = f"Pulumi.{env}.yaml"
     config = committed_config(env, root=workspace.ROOT)
     cloud = config.get("iotistic:cluster")
@@ -52,18 +55,31 @@ def check(*, env: Env = "prod", days: Days = NEAR, today: Today = None, as_json:
             how=f"look the day up and complete {TABLE}, or use a version that is there",
         )
     left = (end - today_or(today)).days
+    outdated = support.is_outdated(today_or(today))
     state = "ended" if left < 0 else "ending" if left <= days else "supported"
     if as_json:
         print_json(
-            {"cluster": cloud, "version": version, "until": f"{end}", "daysLeft": left, "state": state}
+            {
+                "cluster": cloud,
+                "version": version,
+                "until": f"{end}",
+                "daysLeft": left,
+                "state": state,
+                "tableOutdated": outdated,
+            }
         )
     else:
         output.print(f"{env}: Kubernetes {version} on {cloud} is supported until {end}")
     if state != "supported":
         notes.print(
             f"warning: support {'ended' if left < 0 else 'ends'} on {end}; the newest known is "
-            f"{list(support.ends)[-1]}. Upgrade one minor version at a time: change "
+            f"{support.newest}. Upgrade one minor version at a time: change "
             "iotistic:cloud.kubernetesVersion, then pulumi up"
         )
-    if state == "ended":
+    if outdated:
+        notes.print(
+            f"warning: {TABLE} is out of date: of {cloud} it knows nothing newer than {support.newest}, "
+            f"which is supported until {support.ends[support.newest]}. Look the newer ones up and complete it"
+        )
+    if state == "ended" or outdated:
         raise typer.Exit(EXIT_FAILURE)
