@@ -38,7 +38,7 @@ def cluster_of(resources: Iterable[Mapping[str, Any]], *, stack: str, folder: Pa
     raise UsageError.of(
         where=f"stack {stack}",
         what="its state names no cluster",
-        why="there is nowhere to look for objects that nobody declared",
+        why="nothing can be asked of it or changed in it",
         how="bring the stack up first: pulumi up",
     )
 
