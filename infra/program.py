@@ -20,8 +20,9 @@ from infra.platform.backup_store import identities_of, make_backup_store
 from infra.platform.billing_parts import declare_billing
 from infra.platform.dns import declare_names
 from infra.platform.front_rules import refuse_unissuable
-from infra.platform.parts import declare_platform
+from infra.platform.parts import Parts, declare_platform
 from infra.platform.velero_parts import declare_velero
+from infra.preview import apart, previewed
 from infra.removal import deployed_tenants, refuse_vanished
 from infra.settings import Settings
 from tenants.errors import UsageError
@@ -64,41 +65,52 @@ async def declare() -> dict[str, Any]:
     """
     settings = Settings.read(pulumi.Config().get, stack=pulumi.get_stack())
     images = image_source(settings)
-    images.check(where=f"Pulumi.{pulumi.get_stack()}.yaml")
+    where = f"Pulumi.{pulumi.get_stack()}.yaml"
+    images.check(where=where)
+    folder = registry_folder(settings.environment)
     registry = read_registry(environment=settings.environment, domain=settings.domain)
+    if settings.preview is not None:
+        registry = previewed(registry, settings.preview, folder=folder, where=where)
     refuse_unavailable(
         registry.tenants,
-        folder=registry_folder(settings.environment),
+        folder=folder,
         broker_issuer=settings.broker_issuer,
     )
-    refuse_unissuable(settings, registry.tenants, where=f"Pulumi.{pulumi.get_stack()}.yaml")
-    refuse_vanished(
-        deployed=await deployed_tenants(),
-        registered={tenant.id for tenant in registry.tenants},
-        removed=registry.removed,
-        folder=registry_folder(settings.environment),
-    )
+    refuse_unissuable(settings, registry.tenants, where=where)
+    if settings.preview is None:
+        # A preview has no data to lose, and whom it shows is chosen anew with each push.
+        refuse_vanished(
+            deployed=await deployed_tenants(),
+            registered={tenant.id for tenant in registry.tenants},
+            removed=registry.removed,
+            folder=folder,
+        )
     instances = instances_of(settings, registry)
-    refuse_unreadable(instances, where=f"Pulumi.{pulumi.get_stack()}.yaml")
+    refuse_unreadable(instances, where=where)
 
     cluster = choose.connect(settings, images)
     placement = Placement(provider=cluster.provider, protect=settings.protect)
     zone = make_zone(settings, cluster)
-    platform = declare_platform(settings, images=images, placement=placement, cluster=cluster, zone=zone)
     backups: Mapping[str, Identity] = {}
     store: Store | None = None
     if settings.backup_store is not None and cluster.services is not None:
         store = make_backup_store(settings.backup_store, cluster.services)
         backups = identities_of(store, registry.tenants)
-        declare_velero(settings, store=store, images=images, placement=placement, depends_on=platform.ready)
-    declare_billing(
-        settings,
-        images=images,
-        placement=placement,
-        services=cluster.services,
-        store=store,
-        depends_on=platform.ready,
-    )
+    platform = Parts(ready=())
+    if settings.preview is None:
+        platform = declare_platform(settings, images=images, placement=placement, cluster=cluster, zone=zone)
+        if store is not None:
+            declare_velero(
+                settings, store=store, images=images, placement=placement, depends_on=platform.ready
+            )
+        declare_billing(
+            settings,
+            images=images,
+            placement=placement,
+            services=cluster.services,
+            store=store,
+            depends_on=platform.ready,
+        )
     customers = {
         instance.tenant.id: CustomerInstance(
             instance.tenant.id,
@@ -180,7 +192,7 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
 def surroundings_of(settings: Settings) -> Surroundings:
     """Return what the cluster and the platform offer every customer."""
     certificates = settings.certificates
-    return Surroundings(
+    found = Surroundings(
         domain=settings.domain,
         storage_class=settings.storage_class,
         routes=settings.routes,
@@ -195,3 +207,4 @@ def surroundings_of(settings: Settings) -> Surroundings:
         balancer=balancer_annotations(settings.cluster),
         mqtt_authentication=settings.mqtt_authentication,
     )
+    return found if settings.preview is None else apart(found)

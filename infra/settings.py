@@ -34,6 +34,7 @@ from infra.platform.logging_settings import LoggingSettings
 from infra.platform.monitoring_problems import monitoring_problems
 from infra.platform.monitoring_settings import MonitoringSettings
 from infra.platform.velero_settings import VeleroSettings
+from infra.preview import PreviewSettings, preview_problems
 from tenants.errors import Problem, UsageError
 from tenants.secrets import MASTER_KEY_BYTES
 
@@ -216,6 +217,7 @@ class Settings(BaseModel):
     mqtt_authentication: Authentication = "http"
     protect: bool
     cpu_request_percent: Annotated[int, Field(ge=1, le=100)] = 100
+    preview: Annotated[PreviewSettings | None, BeforeValidator(_object_or_none)] = None
     image_mirror: OrNone = None
     image_overrides: Json[dict[str, str]] = Field(default_factory=dict)
     ingress: Annotated[IngressSettings, BeforeValidator(_object)] = IngressSettings()
@@ -255,11 +257,10 @@ class Settings(BaseModel):
             settings = cls.model_validate(values)
         except ValidationError as error:
             raise UsageError(_problem(stack, detail) for detail in error.errors()) from None
+        # A preview stands on another stack's platform and declares none of its own.
+        rules = (front_problems, monitoring_problems) if settings.preview is None else (preview_problems,)
         where = f"Pulumi.{stack}.yaml"
-        if problems := [
-            *front_problems(settings, where=where),
-            *monitoring_problems(settings, where=where),
-        ]:
+        if problems := [problem for rule in rules for problem in rule(settings, where=where)]:
             raise UsageError(problems)
         return settings
 

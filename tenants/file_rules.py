@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tenants.errors import Problem
 from tenants.fields import TENANT_ID_PATTERN
 from tenants.models import LifecycleState, MqttMode
+from tenants.preview import PREVIEW_ID
 from tenants.quantities import mebibytes, millicores
 from tenants.statuses import OUTCOMES, Status, ValidUntil
 from tenants.tenant import merged, sizes_of
@@ -64,6 +65,13 @@ def id_problems(document: Document, *, stem: str) -> Iterator[Problem]:
             why="its host name belongs to the platform or to another tenant's broker",
             how="choose another id, not a name of the platform and none that begins with "
             + ", ".join(RESERVED_PREFIXES),
+        )
+    if re.match(PREVIEW_ID, tenant_id):
+        yield Problem(
+            where=where,
+            what=f'the id "{tenant_id}" is one of a pull request\'s preview',
+            why="a preview of that name would take the customer's instance over, and end with deleting it",
+            how="choose an id that does not begin with pr-, a number and a hyphen",
         )
 
 

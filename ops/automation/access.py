@@ -27,14 +27,27 @@ def cluster_of(resources: Iterable[Mapping[str, Any]], *, stack: str, folder: Pa
     Raises:
         UsageError: The stack has no provider yet.
     """
+    kubeconfig, context = reached_by(resources, stack=stack)
+    path = Path(kubeconfig)
+    if "\n" in kubeconfig or kubeconfig.startswith("{"):
+        path = folder / f"{stack}.kubeconfig"
+        write_atomically(path, kubeconfig)
+    return KubeAccess(path, context, server="")
+
+
+def reached_by(resources: Iterable[Mapping[str, Any]], *, stack: str) -> tuple[str, str]:
+    """Return the kubeconfig of a stack's own provider, its path or its content, and the context in it.
+
+    Args:
+        resources: The resources of the stack's state.
+        stack: Name of the stack.
+
+    Raises:
+        UsageError: The stack has no provider yet.
+    """
     for resource in resources:
         if resource["type"] == _PROVIDER:
-            kubeconfig, context = (_plain(resource["inputs"][key]) for key in ("kubeconfig", "context"))
-            path = Path(kubeconfig)
-            if "\n" in kubeconfig or kubeconfig.startswith("{"):
-                path = folder / f"{stack}.kubeconfig"
-                write_atomically(path, kubeconfig)
-            return KubeAccess(path, context, server="")
+            return _plain(resource["inputs"]["kubeconfig"]), _plain(resource["inputs"]["context"])
     raise UsageError.of(
         where=f"stack {stack}",
         what="its state names no cluster",

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops.automation.access import cluster_of
-from ops.automation.redaction import redact
+from ops.automation.failures import FAILURES, told
 from ops.automation.reports import DriftReport, Stray
 from ops.automation.undeclared import customers_objects, declared_objects, undeclared
-from ops.local.engine_run import EngineError
-from ops.local.kube_command import KubectlError
 from ops.stack_config import committed_config
 from ops.workspace import ROOT
-from tenants.errors import UsageError
 
 if TYPE_CHECKING:
     from ops.automation.engine import Stack
@@ -23,19 +20,10 @@ if TYPE_CHECKING:
 
 def drift_of(stack: Stack) -> DriftReport:
     """Return how the objects of a stack differ from what was declared. Nothing is changed."""
-    errors: list[str]
     try:
-        changes = stack.drift()
-        strays = _strays(stack)
-    except UsageError as error:
-        errors = [str(problem) for problem in error.problems]
-    except EngineError as error:
-        errors = list(dict.fromkeys([*error.errors, f"{stack.name}: the engine failed"]))
-    except KubectlError as error:
-        errors = [str(error)]
-    else:
-        return DriftReport(stack=stack.name, changes=changes, undeclared=strays)
-    return DriftReport(stack=stack.name, errors=tuple(map(redact, errors)))
+        return DriftReport(stack=stack.name, changes=stack.drift(), undeclared=_strays(stack))
+    except FAILURES as error:
+        return DriftReport(stack=stack.name, errors=told(error, stack=stack.name))
 
 
 def _strays(stack: Stack) -> tuple[Stray, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,7 @@ from ops.local.tools import ROOT
 from tenants.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pulumi.automation import EngineEvent
     from pulumi.automation.events import StepEventMetadata
@@ -28,6 +29,11 @@ TOOLS: Final = ("pulumi", "pulumi-resource-kubernetes", "kubectl")
 """What a stack is looked at and changed with. The cloud's plugins the engine brings itself."""
 
 
+def project_folder() -> Path:
+    """Return the folder of the project file: the one this shell names, else the working copy's."""
+    return Path(os.environ.get("PULUMI_OPTION_CWD", ROOT))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
     """One stack, in the backend that this shell is logged in to.
@@ -37,12 +43,14 @@ class Stack:
         toolbox: The engine and the provider.
         console: Where progress is shown.
         logs: Folder that takes the engine's own output.
+        folder: Folder of the project file, and of the stack's configuration.
     """
 
     name: str
     toolbox: Toolbox
     console: Console
     logs: Path
+    folder: Path = field(default_factory=project_folder)
 
     def preview(self) -> tuple[Change, ...]:
         """Return what an update would do.
@@ -75,6 +83,59 @@ class Stack:
         changes = result.summary.resource_changes or {}
         return {str(operation): count for operation, count in changes.items()}
 
+    def names(self) -> list[str]:
+        """Return the names of all stacks of the project in the backend.
+
+        Raises:
+            EngineError: The backend did not answer.
+        """
+        with self._asking("list"):
+            return [summary.name for summary in self._workspace().list_stacks()]
+
+    def make(self, *, secrets_provider: str | None) -> None:
+        """Make the stack in the backend, if it is not there.
+
+        Args:
+            secrets_provider: What encrypts its secrets; None for a passphrase.
+
+        Raises:
+            EngineError: The backend did not answer, or refused.
+        """
+        with self._asking("make"):
+            auto.Stack.create_or_select(self.name, self._workspace(secrets_provider))
+
+    def recover(self) -> None:
+        """End what a run that was cut off left: its lock, and operations that nobody finished.
+
+        Only for a stack that no other run can be at work on.
+
+        Raises:
+            UsageError: The backend has no such stack.
+            EngineError: The cluster or the backend did not answer.
+        """
+        stack = self._select()
+        with self._asking("recovery"):
+            stack.cancel()
+            deployment: Mapping[str, Any] = stack.export_stack().deployment or {}
+            if deployment.get("pending_operations"):
+                # What was being created is created again, or found by its labels: nothing is lost of it.
+                stack.refresh(clear_pending_creates=True)
+
+    def destroy(self) -> None:
+        """Delete everything that the stack holds, and the stack.
+
+        Raises:
+            UsageError: The backend has no such stack.
+            EngineError: Something could not be deleted.
+        """
+        stack = self._select()
+        with engine_run(self.console, f"removal of {self.name}", log=self._log("removal")) as run:
+            stack.destroy(remove=True, on_output=run.on_output, on_event=run.on_event)
+
+    def output(self, name: str) -> Any:  # noqa: ANN401 - outputs are of any kind
+        """Return one of the stack's outputs, as the last update left it."""
+        return self._select().outputs()[name].value
+
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the stack's state, secrets readable: for looking up, never for showing."""
         deployment: Mapping[str, Any] = self._select().export_stack().deployment or {}
@@ -105,18 +166,35 @@ class Stack:
         self.logs.mkdir(parents=True, exist_ok=True)
         return self.logs / f"{self.name}-{title}.log"
 
-    def _select(self) -> auto.Stack:
-        workspace = auto.LocalWorkspace(
-            work_dir=str(project_folder()),
+    @contextmanager
+    def _asking(self, title: str) -> Iterator[None]:
+        try:
+            yield
+        except auto.StackNotFoundError:
+            raise
+        except auto.CommandError as error:
+            log = self._log(title)
+            log.write_text(str(error), encoding="utf-8")
+            told = f"{title} of {self.name}"
+            raise EngineError(told, [], log) from None
+
+    def _workspace(self, secrets_provider: str | None = None) -> auto.LocalWorkspace:
+        return auto.LocalWorkspace(
+            work_dir=str(self.folder),
+            secrets_provider=secrets_provider,
             env_vars={
                 "PATH": f"{self.toolbox.bin_dir}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+                "PULUMI_OPTION_CWD": str(self.folder),
                 "PULUMI_SKIP_UPDATE_CHECK": "true",
                 "PULUMI_ERROR_OUTPUT_STRING": "1",
             },
             pulumi_command=auto.PulumiCommand(str(self.toolbox.bin_dir.parent), skip_version_check=True),
         )
+
+    def _select(self) -> auto.Stack:
         try:
-            return auto.Stack.select(self.name, workspace)
+            with self._asking("select"):
+                return auto.Stack.select(self.name, self._workspace())
         except auto.StackNotFoundError:
             raise UsageError.of(
                 where=f"stack {self.name}",
@@ -127,13 +205,3 @@ class Stack:
                     'eval "$(.venv/bin/iotistic local env)"), or make it: pulumi stack init'
                 ),
             ) from None
-        except auto.CommandError as error:
-            log = self._log("select")
-            log.write_text(str(error), encoding="utf-8")
-            title = f"opening stack {self.name}"
-            raise EngineError(title, [], log) from None
-
-
-def project_folder() -> Path:
-    """Return the folder of the project file: the one this shell names, else the working copy's."""
-    return Path(os.environ.get("PULUMI_OPTION_CWD", ROOT))

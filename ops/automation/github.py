@@ -108,6 +108,19 @@ class GitHub:
         text = {"body": _marked(body, name), "state": "closed"}
         return str(self._ask("PATCH", f"issues/{own['number']}", json=text)["html_url"])
 
+    def is_closed(self, number: int) -> bool:
+        """Return whether a pull request is closed, merged or not.
+
+        Raises:
+            GitHubError: It could not be read, or there is none of this number.
+        """
+        path = f"pulls/{number}"
+        answer = self._ask("GET", path)
+        if not isinstance(answer, dict) or answer.get("state") not in {"open", "closed"}:
+            unclear = f"GET {path}: the answer does not say whether it is open"
+            raise GitHubError(unclear)
+        return bool(answer["state"] == "closed")
+
     def _own(self, path: str, parameters: Mapping[str, str], name: str) -> dict[str, Any] | None:
         mark = MARK.format(name=name)
         for item in self._all(path, parameters):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ops.automation.changes import Change
-    from ops.automation.reports import DriftReport, PreviewReport
+    from ops.automation.reports import DriftReport, PreviewReport, StackReport
 
 LIMIT: Final = 65_536
 """Characters that GitHub takes in a comment or an issue."""
@@ -80,6 +80,41 @@ def drift_markdown(reports: Sequence[DriftReport]) -> str:
         return "\n".join(part for part in parts if part)
 
     return _fitting(render)
+
+
+def stack_markdown(report: StackReport) -> str:
+    """Return what runs in a pull request's stack, and where."""
+    name = code_span(report.stack)
+    beside = code_span(report.beside)
+
+    def render(rows: int) -> str:
+        if report.errors:
+            return "\n".join([f"# Stack {name}: failed\n", *_errors(report.errors, rows)])
+        if not report.shown:
+            return f"# Stack {name}: there is none\n\nNothing of it is left beside {beside}.\n"
+        cells = [
+            [code_span(one.id), code_span(one.name), f"<{one.url}>", code_span(one.mqtt)]
+            for one in report.shown
+        ]
+        parts = [
+            f"# Stack {name} runs beside {beside}\n",
+            table(["customer", "here", "people", "devices"], cells) + "\n",
+            *_remarks(report),
+            f"Licences end on {report.until} at the latest.",
+            "When the pull request is closed, all of it is removed.\n",
+        ]
+        return "\n".join(parts)
+
+    return _fitting(render)
+
+
+def _remarks(report: StackReport) -> Iterator[str]:
+    if report.sample:
+        yield "The change is about no customer in particular: this one stands for all.\n"
+    if report.left_out:
+        left = ", ".join(map(code_span, report.left_out[:_FIELDS]))
+        more = f" and {len(report.left_out) - _FIELDS} more" if len(report.left_out) > _FIELDS else ""
+        yield f"Changed too, and not shown for want of room: {left}{more}.\n"
 
 
 def _fitting(render: Callable[[int], str]) -> str:

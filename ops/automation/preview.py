@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops.automation.affected import affected_stacks
-from ops.automation.redaction import redact
+from ops.automation.failures import FAILURES, told
 from ops.automation.reports import PreviewReport
 from ops.git import branch_point, changed_files
 from ops.git_version import version_at
-from ops.local.engine_run import EngineError
 from ops.stack_config import committed_config, environments
 from ops.workspace import ROOT, Workspace
 from tenants.changes import compare
-from tenants.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
 
     from ops.automation.engine import Stack
     from tenants.changes import Comparison
+    from tenants.registry import Registry
 
 
 def stacks_of_change(base: str) -> list[str]:
@@ -51,17 +50,26 @@ def preview_stack(
     registry = ""
     try:
         workspace = Workspace.open(stack.name)
-        comparison = compare(
-            version_at(workspace, branch_point(ROOT, base)),
-            workspace.version(workspace.registry()),
-            today=today,
-        )
+        comparison = changes_since(base, workspace, workspace.registry(), today=today)
         registry = as_markdown(comparison)
         if comparison.refusals:
             return PreviewReport(stack=stack.name, registry=registry, refused=True)
         return PreviewReport(stack=stack.name, registry=registry, changes=stack.preview())
-    except UsageError as error:
-        errors = [str(problem) for problem in error.problems]
-    except EngineError as error:
-        errors = list(dict.fromkeys([*error.errors, f"{stack.name}: the engine failed"]))
-    return PreviewReport(stack=stack.name, registry=registry, errors=tuple(map(redact, errors)))
+    except FAILURES as error:
+        return PreviewReport(stack=stack.name, registry=registry, errors=told(error, stack=stack.name))
+
+
+def changes_since(base: str, workspace: Workspace, registry: Registry, *, today: date) -> Comparison:
+    """Return what the working copy's branch does to a registry.
+
+    Args:
+        base: What the branch started from.
+        workspace: Where the registry is.
+        registry: The registry as it is there.
+        today: The day to judge the changes by.
+
+    Raises:
+        UsageError: git cannot tell, or the registry of that time cannot be read.
+    """
+    before = version_at(workspace, branch_point(ROOT, base))
+    return compare(before, workspace.version(registry), today=today)

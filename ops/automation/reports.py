@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -79,6 +80,42 @@ class DriftReport(Report):
     def clean(self) -> bool:
         """Whether everything was looked at and is as declared."""
         return not self.changes and not self.undeclared and not self.errors
+
+
+class Shown(BaseModel):
+    """A customer that a pull request's stack shows.
+
+    Attributes:
+        id: The customer, as in the registry.
+        name: What they are called in the stack.
+        url: Where people go.
+        mqtt: Where devices go.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    name: str
+    url: str
+    mqtt: str
+
+
+class StackReport(Report):
+    """The stack of a pull request: what runs in it.
+
+    Attributes:
+        beside: The stack on whose platform it stands.
+        shown: The customers; none where there is no stack, or none any more.
+        left_out: Customers that the change is about too, and that are not shown.
+        sample: Whether the change is about no customer in particular, and one stands for all.
+        until: Last day of their licences, if they do not end before.
+    """
+
+    beside: str = ""
+    shown: tuple[Shown, ...] = ()
+    left_out: tuple[str, ...] = ()
+    sample: bool = False
+    until: date | None = None
 
 
 AnyReport = TypeVar("AnyReport", bound=Report)

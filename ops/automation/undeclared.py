@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from ops.local.kubeconfig import KubeAccess
     from ops.local.tools import Toolbox
 
-_NAMESPACE_OF_A_CUSTOMER: Final = "customer-"
+NAMESPACE_OF_A_CUSTOMER: Final = "customer-"
 _KUBERNETES: Final = "kubernetes:"
-_ENVIRONMENT: Final = "iotistic.io/environment"
+ENVIRONMENT: Final = "iotistic.io/environment"
 _CERTIFICATE: Final = "cert-manager.io/certificate-name"
 _MADE_FOR_EVERYBODY: Final = frozenset({"ServiceAccount/default", "ConfigMap/kube-root-ca.crt"})
 """What the API server's own controllers put into every namespace."""
@@ -103,8 +103,8 @@ def customers_objects(toolbox: Toolbox, access: KubeAccess, *, environment: str)
     namespaces = [
         item
         for item in inventory.items("namespaces")
-        if item["metadata"]["name"].startswith(_NAMESPACE_OF_A_CUSTOMER)
-        and item["metadata"].get("labels", {}).get(_ENVIRONMENT, environment) == environment
+        if item["metadata"]["name"].startswith(NAMESPACE_OF_A_CUSTOMER)
+        and item["metadata"].get("labels", {}).get(ENVIRONMENT, environment) == environment
     ]
     names = {item["metadata"]["name"] for item in namespaces}
     kinds = kubectl(toolbox, access, "api-resources", "--namespaced", "--verbs=list", "--output=name").split()

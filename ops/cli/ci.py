@@ -2,57 +2,41 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter, ValidationError
 
 from ops.automation.drift import drift_of
-from ops.automation.engine import TOOLS, Stack
 from ops.automation.github import GitHub
 from ops.automation.markdown import drift_markdown, preview_markdown
 from ops.automation.preview import preview_stack, stacks_of_change
 from ops.automation.reports import DriftReport, PreviewReport, read_reports, write_reports
+from ops.cli import ci_preview_stack
+from ops.cli.ci_options import (
+    EXIT_STOP,
+    WORKFLOW,
+    Author,
+    Base,
+    Expect,
+    Folder,
+    GitHubOutput,
+    Number,
+    Reports,
+    Stacks,
+    hand_on,
+    stacks_named,
+)
 from ops.cli.console import notes, output, print_json, show_refusals
 from ops.cli.options import Json, Today, today_or
 from ops.cli.report import as_markdown
-from ops.known import require_known
-from ops.local import tools
-from ops.stack_config import environments
-from ops.workspace import ROOT
 from tenants.errors import UsageError
 
-EXIT_STOP = 1
-"""Exit status for what must not go on: a change that is refused or fails, or drift."""
-
-WORKFLOW = "github-actions[bot]"
-"""Who a workflow is to GitHub."""
 DRIFT_TITLE = "Drift: what runs differs from what is declared"
 
 app = typer.Typer(help="What continuous integration does, and runs here too.", no_args_is_help=True)
+app.add_typer(ci_preview_stack.app, name="preview-stack")
 
-Base = Annotated[str, typer.Option("--base", help="Branch that the change is to go to.", metavar="REF")]
-Stacks = Annotated[
-    list[str] | None,
-    typer.Option("--stack", "-s", help="Stack to look at; can be given more than once.", metavar="NAME"),
-]
-Folder = Annotated[
-    Path | None, typer.Option("--reports", help="Folder for one JSON report a stack.", file_okay=False)
-]
-GitHubOutput = Annotated[
-    Path | None,
-    typer.Option("--github-output", help="File to add stacks=<JSON> to, for a workflow's later jobs."),
-]
-Reports = Annotated[Path, typer.Option("--reports", help="Folder with the reports.", file_okay=False)]
-Expect = Annotated[
-    str, typer.Option("--expect", help="JSON list of the stacks that must have a report.", metavar="JSON")
-]
-Author = Annotated[
-    str, typer.Option("--author", help="Log-in of whoever writes; nobody else's text is written anew.")
-]
-Number = Annotated[int, typer.Option("--number", help="Number of the pull request.", min=1)]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown for a comment or an issue.")]
 
 
@@ -61,9 +45,7 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown for a
 def stacks(*, base: Base = "origin/main", as_json: Json = False, github_output: GitHubOutput = None) -> None:
     """List the stacks that the change is about."""
     affected = stacks_of_change(base)
-    if github_output is not None:
-        with github_output.open("a", encoding="utf-8") as file:
-            file.write(f"stacks={json.dumps(affected)}\n")
+    hand_on(github_output, "stacks", affected)
     if as_json:
         print_json(affected)
     else:
@@ -83,7 +65,7 @@ def preview(
     chosen = stack or stacks_of_change(base)
     found = [
         preview_stack(one, base=base, today=today_or(today), as_markdown=as_markdown)
-        for one in _stacks(chosen)
+        for one in stacks_named(chosen)
     ]
     if reports is not None:
         write_reports(reports, found)
@@ -102,7 +84,7 @@ def drift(
     as_json: Json = False,
 ) -> None:
     """Name every object that differs from what is declared, or that nobody declared; status 1 if any."""
-    found = [drift_of(one) for one in _stacks(stack or ["dev"])]
+    found = [drift_of(one) for one in stacks_named(stack or ["dev"])]
     if reports is not None:
         write_reports(reports, found)
     if as_json:
@@ -134,7 +116,7 @@ def _print_drift(report: DriftReport) -> None:
 @show_refusals
 def up(stack: Annotated[str, typer.Argument(help="Stack to update.", metavar="NAME")]) -> None:
     """Update a stack to what the working copy declares."""
-    (one,) = _stacks([stack])
+    (one,) = stacks_named([stack])
     counts = one.up()
     output.print(", ".join(f"{count} {operation}" for operation, count in sorted(counts.items())))
 
@@ -171,13 +153,3 @@ def _names(text: str) -> list[str]:
             why="a stack whose job died would look like one without changes",
             how='write it as ["dev", "prod"]',
         ) from None
-
-
-def _stacks(names: list[str]) -> list[Stack]:
-    for name in names:
-        require_known(
-            "stack", name, environments(ROOT), where="--stack", why="another stack must not be taken for it"
-        )
-    toolbox = tools.ensure(TOOLS, console=notes)
-    logs = ROOT / "build" / "logs"
-    return [Stack(name=name, toolbox=toolbox, console=notes, logs=logs) for name in names]

@@ -79,7 +79,7 @@ class LocalStack:
         (self.folder / "state").mkdir(parents=True, exist_ok=True)
         self._keep_no_engine_logs()
         restore_cut_off(self.state_file)
-        self._write_project()
+        write_project(self.folder)
         self._write_config(overrides)
         workspace = auto.LocalWorkspace(
             work_dir=str(self.folder),
@@ -132,17 +132,6 @@ class LocalStack:
         folder = self.folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT / self.name
         return sorted(folder.glob("*.json"))
 
-    def _write_project(self) -> None:
-        """Write a project file of the environment's own, which runs the program where it is.
-
-        The engine writes the stack's encryption salt beside the project file, whatever
-        configuration file it is told to use: the committed one must stay free of it.
-        """
-        project: dict[str, Any] = _YAML.load(ROOT / PROJECT_FILE)
-        project["main"] = str(ROOT)
-        project["runtime"]["options"]["virtualenv"] = str(ROOT / project["runtime"]["options"]["virtualenv"])
-        _write_yaml(self.folder / PROJECT_FILE, project)
-
     def _write_config(self, overrides: Mapping[str, object]) -> None:
         """Write the configuration: the committed file, this machine's values, and the encrypted ones kept."""
         document: dict[str, Any] = _YAML.load(ROOT / self.config_file.name)
@@ -157,7 +146,7 @@ class LocalStack:
                     if isinstance(value, dict) and "secure" in value
                 }
             )
-        _write_yaml(self.config_file, document)
+        write_yaml(self.config_file, document)
 
     def _set_missing_secrets(self) -> None:
         """Encrypt the secrets into the configuration, through a pipe: no process list shows them."""
@@ -193,7 +182,20 @@ def _deployment(stack: auto.Stack) -> Mapping[str, Any]:
     return stack.export_stack().deployment or {}
 
 
-def _write_yaml(path: Path, document: dict[str, Any]) -> None:
+def write_project(folder: Path) -> None:
+    """Write a project file into a folder of a stack's own, which runs the program where it is.
+
+    The engine writes the stack's encryption salt beside the project file, whatever
+    configuration file it is told to use: the committed one must stay free of it.
+    """
+    project: dict[str, Any] = _YAML.load(ROOT / PROJECT_FILE)
+    project["main"] = str(ROOT)
+    project["runtime"]["options"]["virtualenv"] = str(ROOT / project["runtime"]["options"]["virtualenv"])
+    write_yaml(folder / PROJECT_FILE, project)
+
+
+def write_yaml(path: Path, document: dict[str, Any]) -> None:
+    """Write a document, whole or not at all."""
     text = io.StringIO()
     _YAML.dump(document, text)
     write_atomically(path, text.getvalue())

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from tests.cluster.processes import children_named, family, wait_until
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.cluster.dev_project import DevProject
@@ -17,18 +19,31 @@ if TYPE_CHECKING:
 
 def kill_in_the_middle(project: DevProject) -> None:
     """Kill the engine and all that it started once it has written down that it changes something."""
-    state = project.home / "state" / ".pulumi" / "stacks" / "iotistic" / "dev.json"
+    state = state_of(project, "dev")
     before = done(state)
-    run = project.popen("local", "up")
-    wait_until(lambda: done(state) not in (before, None))
+    kill_once(lambda: done(state) not in (before, None), run=project.popen("local", "up"))
+    assert locks_of(project, "dev"), "the engine was not killed in the middle of its work"
+
+
+def kill_once(condition: Callable[[], bool], *, run: subprocess.Popen[str]) -> None:
+    """Kill the engine of a run, and all that it started, as soon as a condition holds."""
+    wait_until(condition)
     engines = children_named("pulumi", of=run.pid)
     assert engines, "no engine is running"
     for pid in family(engines):
         os.kill(pid, signal.SIGKILL)
     run.communicate()
     assert run.returncode == 1
-    locks = list((project.home / "state" / ".pulumi" / "locks").rglob("*.json"))
-    assert locks, "the engine was not killed in the middle of its work"
+
+
+def state_of(project: DevProject, stack: str) -> Path:
+    """Return where the state of a stack is."""
+    return project.home / "state" / ".pulumi" / "stacks" / "iotistic" / f"{stack}.json"
+
+
+def locks_of(project: DevProject, stack: str) -> list[Path]:
+    """Return the locks that the engine holds, or left, on a stack."""
+    return list((project.home / "state" / ".pulumi" / "locks").rglob(f"{stack}/*.json"))
 
 
 def done(state: Path) -> tuple[object, object] | None:
@@ -37,4 +52,4 @@ def done(state: Path) -> tuple[object, object] | None:
         latest = json.loads(state.read_bytes())["checkpoint"]["latest"]
     except FileNotFoundError:
         return None
-    return latest["resources"], latest.get("pending_operations")
+    return latest.get("resources"), latest.get("pending_operations")

@@ -60,8 +60,15 @@ class DevProject:
 
     def popen(self, *arguments: str) -> subprocess.Popen[str]:
         """Start ``iotistic`` without waiting for it."""
+        return self._start(str(PYTHON), "-m", "ops.cli", *arguments)
+
+    def popen_in_shell(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command as after ``eval "$(iotistic local env)"`` without waiting for it."""
+        return self._start("/bin/bash", "-c", f'{self.exports}\nexec "$@"', "bash", *command)
+
+    def _start(self, *command: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [PYTHON, "-m", "ops.cli", *arguments],
+            command,
             cwd=self.folder,
             env=self.environment(),
             stdin=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,19 +33,26 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)  # noqa: S607 - git of this machine
 
 
+@contextmanager
+def cloned(project: DevProject, origin: Path) -> Iterator[None]:
+    """Make the environment's checkout a clone of a bare repository, on a branch for a change."""
+    bare = origin / "project.git"
+    git(origin, "init", "--quiet", "--bare", str(bare))
+    git(project.folder, "init", "--quiet", "--initial-branch=main")
+    git(project.folder, "remote", "add", "origin", str(bare))
+    git(project.folder, "add", ".")
+    git(project.folder, "commit", "--quiet", "--message=what runs")
+    git(project.folder, "push", "--quiet", "origin", "main")
+    git(project.folder, "switch", "--quiet", "--create=change")
+    yield
+    shutil.rmtree(project.folder / ".git")
+
+
 @pytest.fixture(scope="module")
 def clone(dev: DevProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevProject]:
-    """The environment's checkout as a clone of a bare repository, on a branch for a change."""
-    bare = tmp_path_factory.mktemp("origin") / "project.git"
-    git(bare.parent, "init", "--quiet", "--bare", str(bare))
-    git(dev.folder, "init", "--quiet", "--initial-branch=main")
-    git(dev.folder, "remote", "add", "origin", str(bare))
-    git(dev.folder, "add", ".")
-    git(dev.folder, "commit", "--quiet", "--message=what runs")
-    git(dev.folder, "push", "--quiet", "origin", "main")
-    git(dev.folder, "switch", "--quiet", "--create=change")
-    yield dev
-    shutil.rmtree(dev.folder / ".git")
+    """The environment's checkout as such a clone."""
+    with cloned(dev, tmp_path_factory.mktemp("origin")):
+        yield dev
 
 
 def ci(project: DevProject, *arguments: str, expect: int) -> str:

@@ -1,0 +1,100 @@
+"""What a pull request's stack has in the cluster, found by its labels and not by the engine's state.
+
+A run that was cut off may have made what no state knows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ops.automation.undeclared import ENVIRONMENT, NAMESPACE_OF_A_CUSTOMER
+from ops.local.kube_command import kubectl
+from tenants.preview import preview_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ops.local.inventory import Inventory
+
+_OF_A_PREVIEW: Final = re.compile(r"pr-([1-9][0-9]*)")
+_DELETE: Final = json.dumps({"spec": {"persistentVolumeReclaimPolicy": "Delete"}})
+_PATIENCE: Final = "--timeout=10m"
+"""A cloud takes its time to detach a disk before it deletes it."""
+
+
+def numbers_in(inventory: Inventory) -> set[int]:
+    """Return the numbers of the pull requests that have a namespace.
+
+    Raises:
+        UsageError: The cluster does not answer.
+    """
+    labels = (
+        item["metadata"]["labels"] for item in inventory.items("namespaces", f"--selector={ENVIRONMENT}")
+    )
+    found = (_OF_A_PREVIEW.fullmatch(label[ENVIRONMENT]) for label in labels)
+    return {int(match[1]) for match in found if match}
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewsObjects:
+    """The namespaces and volumes of one pull request's stack.
+
+    Attributes:
+        inventory: The cluster.
+        number: The pull request's number.
+    """
+
+    inventory: Inventory
+    number: int
+
+    def namespaces(self) -> list[str]:
+        """Return the namespaces, known by their label and by their name: both have to say it.
+
+        Raises:
+            UsageError: The cluster does not answer.
+        """
+        name = preview_name(self.number)
+        found = self.inventory.items("namespaces", f"--selector={ENVIRONMENT}={name}")
+        names = (str(item["metadata"]["name"]) for item in found)
+        return [one for one in names if one.startswith(f"{NAMESPACE_OF_A_CUSTOMER}{name}-")]
+
+    def volumes(self) -> list[str]:
+        """Return the persistent volumes that are bound to a claim there.
+
+        Raises:
+            UsageError: The cluster does not answer.
+        """
+        namespaces = set(self.namespaces())
+        return [
+            str(item["metadata"]["name"])
+            for item in self.inventory.items("persistentvolumes")
+            if item["spec"].get("claimRef", {}).get("namespace") in namespaces
+        ]
+
+    def delete_with_their_claims(self, volumes: Sequence[str]) -> None:
+        """Let volumes go once their claims are gone, whatever their class would do with them.
+
+        Raises:
+            KubectlError: The cluster refused.
+        """
+        if volumes:
+            self._kubectl("patch", "persistentvolume", *volumes, f"--patch={_DELETE}")
+
+    def delete_what_is_left(self, volumes: Sequence[str]) -> None:
+        """Delete the namespaces that are still there, and wait until the volumes are gone too.
+
+        Raises:
+            UsageError: The cluster does not answer.
+            KubectlError: Something could not be deleted, or takes too long.
+        """
+        if namespaces := self.namespaces():
+            self._kubectl("delete", "namespace", *namespaces, "--ignore-not-found", _PATIENCE)
+        if volumes:
+            gone = [f"persistentvolume/{name}" for name in volumes]
+            self._kubectl("wait", "--for=delete", *gone, _PATIENCE)
+
+    def _kubectl(self, *arguments: str) -> None:
+        kubectl(self.inventory.toolbox, self.inventory.access, *arguments)
