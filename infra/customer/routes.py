@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from infra import web_limits
 from infra.customer import api, dashboard, grafana, nodered
 from infra.customer.ports import API_PORT, DASHBOARD_PORT, GRAFANA_PORT, NODE_RED_PORT
 from infra.names import INGRESS_NAMESPACE
@@ -21,20 +22,20 @@ COMPONENT: Final = "routes"
 GATEWAY: Final = "iotistic"
 """The platform's Gateway, with the listeners ``http`` and ``https``."""
 
-MAX_BODY: Final = "16m"
-"""Largest request: firmware goes to object storage, not through the API."""
-
 CERTIFICATE_SECRET: Final = "web-tls"  # noqa: S105 - a Secret's name
 """Secret of the hosts' own certificate, where customers have one each."""
 
 NGINX: Final = "nginx"
-"""IngressClass whose controller takes limits from annotations. Others have kinds of their own."""
+"""IngressClass whose controller takes limits from annotations. Traefik has them at its entrance."""
 
 NGINX_LIMITS: Final = {
     "nginx.ingress.kubernetes.io/ssl-redirect": "true",
-    "nginx.ingress.kubernetes.io/proxy-body-size": MAX_BODY,
-    "nginx.ingress.kubernetes.io/limit-rps": "50",
-    "nginx.ingress.kubernetes.io/limit-connections": "100",
+    "nginx.ingress.kubernetes.io/proxy-body-size": f"{web_limits.BODY_MEBIBYTES}m",
+    "nginx.ingress.kubernetes.io/limit-rps": str(web_limits.REQUESTS_PER_SECOND),
+    "nginx.ingress.kubernetes.io/limit-burst-multiplier": str(
+        web_limits.BURST // web_limits.REQUESTS_PER_SECOND
+    ),
+    "nginx.ingress.kubernetes.io/limit-connections": str(web_limits.CONNECTIONS),
     # The WebSocket is quiet between messages.
     "nginx.ingress.kubernetes.io/proxy-read-timeout": "3600",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from infra import web_limits
 from infra.clusters import pools
 from infra.names import INGRESS_NAMESPACE
 from infra.platform.certificates import WILDCARD_SECRET
@@ -31,6 +32,26 @@ _NGINX_LOG: Final = (
     '"upstream":"$proxy_upstream_name"}'
 )
 """``$uri`` and not ``$request``: what follows the question mark can be a token."""
+
+_BY_ADDRESS: Final = {"ipStrategy": {"depth": 0}}
+"""Callers are told apart by the address that the connection comes from."""
+
+_LIMITS: Final[dict[str, Values]] = {
+    "limit-rate": {
+        "rateLimit": {
+            "average": web_limits.REQUESTS_PER_SECOND,
+            "burst": web_limits.BURST,
+            "sourceCriterion": _BY_ADDRESS,
+        }
+    },
+    "limit-connections": {"inFlightReq": {"amount": web_limits.CONNECTIONS, "sourceCriterion": _BY_ADDRESS}},
+    "limit-body": {"buffering": {"maxRequestBodyBytes": web_limits.BODY_MEBIBYTES * 2**20}},
+}
+"""Traefik's limits, by the name of the object that says so, in the order in which they are met.
+
+They are met by every route: one of the Gateway API could name a limit of its own namespace only.
+Each route counts for itself.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +91,8 @@ def traefik(front: Front) -> Values:
         "providers": {
             # The options and the certificate for every host are the platform's.
             "kubernetesCRD": {"defaultTLSResourcesNamespace": INGRESS_NAMESPACE},
+            # "/api" is then what Kubernetes means by it, and not also the dashboard's "/api-keys".
+            "kubernetesIngress": {"strictPrefixMatching": True},
             "kubernetesGateway": {"enabled": front.gateway},
         },
         # The Gateway and its class are this program's own.
@@ -82,8 +105,14 @@ def traefik(front: Front) -> Values:
                         "entryPoint": {"to": "websecure", "scheme": "https", "permanent": True},
                     }
                 }
-            }
+            },
+            "websecure": {
+                # Where a route goes that does not say. To all else, the metrics' own port among them.
+                "asDefault": True,
+                "http": {"middlewares": [f"{INGRESS_NAMESPACE}-{name}@kubernetescrd" for name in _LIMITS]},
+            },
         },
+        "extraObjects": [_limit(name, spec) for name, spec in _LIMITS.items()],
         "tlsOptions": {"default": {"minVersion": "VersionTLS12"}},
         "service": _service(front.balancer),
         "accessLog": {
@@ -144,6 +173,16 @@ def _service(annotations: Mapping[str, str]) -> Values:
         "ipFamilyPolicy": FAMILIES,
         # Keeps the client's address, and spares a hop.
         "spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"},
+    }
+
+
+def _limit(name: str, spec: Values) -> Values:
+    """Return an object by which Traefik knows a limit."""
+    return {
+        "apiVersion": "traefik.io/v1alpha1",
+        "kind": "Middleware",
+        "metadata": {"name": name, "namespace": INGRESS_NAMESPACE},
+        "spec": spec,
     }
 
 

@@ -104,5 +104,8 @@ def _copy_from_proxy(module: str, path: str, home: Path, *, proxy: str) -> None:
 
 
 def _is_definition(name: str) -> bool:
-    """Return True for ``<group>_<plural>.yaml``, which tells definitions from what lies beside them."""
-    return name.endswith(".yaml") and "_" in name
+    """Return True for ``<group>_<plural>.yaml``, which tells definitions from what lies beside them.
+
+    The Gateway API's rule against its own older definitions has a name of three parts.
+    """
+    return name.endswith(".yaml") and name.count("_") == 1

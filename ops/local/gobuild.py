@@ -7,13 +7,18 @@ import json
 import os
 import shutil
 import subprocess
+import zipfile
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from ops.local.recipe import GoBuild
 from ops.local.sources import SourceFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ops.local.recipe import GoScript, Tool
     from ops.local.sources import Say
 
@@ -49,23 +54,55 @@ class GoSource:
 
     def download(self, folder: str, module: str) -> Path:
         """Return the unpacked source of ``module``, in the version that ``tools/<folder>`` pins."""
+        return Path(self._downloaded(folder, module)["Dir"])
+
+    def _downloaded(self, folder: str, module: str) -> dict[str, str]:
+        """Return what Go says of ``module``, once it has it: ``Version``, ``Zip`` and ``Dir`` among it."""
         version = self._run(folder, "list", "-m", "-f={{.Version}}", module).strip()
-        answer = self._run(folder, "mod", "download", "-json", f"{module}@{version}")
-        return Path(json.loads(answer)["Dir"])
+        found: dict[str, str] = json.loads(
+            self._run(folder, "mod", "download", "-json", f"{module}@{version}")
+        )
+        return found
 
     def _build(self, step: GoBuild, version: str, output: Path) -> None:
         stamps = [f"-X {name}={value.format(version=version)}" for name, value in step.stamps.items()]
-        self._run(
-            step.directory,
-            "build",
-            "-trimpath",
-            "-buildvcs=false",
-            "-ldflags",
-            " ".join(["-s -w", *stamps]),
-            "-o",
-            str(output),
-            step.package,
-        )
+        with self._modules_of(step) as options:
+            self._run(
+                step.directory,
+                "build",
+                *options,
+                "-trimpath",
+                "-buildvcs=false",
+                "-ldflags",
+                " ".join(["-s -w", *stamps]),
+                "-o",
+                str(output),
+                step.package,
+            )
+
+    @contextmanager
+    def _modules_of(self, step: GoBuild) -> Iterator[list[str]]:
+        """Yield the options by which Go finds the modules, and among them a changed copy of one.
+
+        Go refuses to be shown other files in its own store (``-overlay``), hence the copy.
+        """
+        change = step.substitute
+        if change is None:
+            yield []
+            return
+        home = self._modules / step.directory
+        with TemporaryDirectory(prefix="iotistic-go-") as name:
+            work = Path(name)
+            found = self._downloaded(step.directory, change.module)
+            with zipfile.ZipFile(found["Zip"]) as files:
+                files.extractall(work)
+            copy = work / f"{change.module}@{found['Version']}"
+            shutil.copyfile(home / change.ours, copy / change.path)
+            for file in ("go.mod", "go.sum"):
+                shutil.copyfile(home / file, work / file)
+            modules = str(work / "go.mod")
+            self._run(step.directory, "mod", "edit", f"-replace={change.module}={copy}", modules)
+            yield [f"-modfile={modules}"]
 
     def _copy(self, step: GoScript, output: Path) -> None:
         shutil.copyfile(self.download(step.directory, step.module) / step.path, output)

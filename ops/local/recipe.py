@@ -43,6 +43,21 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Substitute:
+    """A file of ours in the place of one of a Go module.
+
+    Attributes:
+        module: The module, in the version that the ``go.mod`` names.
+        path: The file in it.
+        ours: Name of ours, in the folder with that ``go.mod``.
+    """
+
+    module: str
+    path: str
+    ours: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GoBuild:
     """A binary built from a package of a pinned Go module.
 
@@ -51,12 +66,14 @@ class GoBuild:
         directory: Folder under ``tools/`` with the ``go.mod`` and ``go.sum``.
         package: Import path of the main package.
         stamps: Values for the linker's ``-X``, by variable; may hold ``{version}``.
+        substitute: What is changed in a module before it is built.
     """
 
     binary: str
     directory: str
     package: str
     stamps: Mapping[str, str] = field(default_factory=dict)
+    substitute: Substitute | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

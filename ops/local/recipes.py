@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops.local.recipe import ChecksumFormat, GoBuild, GoScript, Release, Tool
+from ops.local.recipe import ChecksumFormat, GoBuild, GoScript, Release, Substitute, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,7 @@ def known_tools(versions: ToolVersions) -> dict[str, Tool]:
         _checkov(wanted["checkov"]),
         _actionlint(wanted["actionlint"]),
         _pebble(wanted["pebble"]),
+        _traefik(wanted["traefik"]),
     ]
     return {tool.name: tool for tool in tools}
 
@@ -61,6 +62,7 @@ def _go_tool(  # noqa: PLR0913 - a tool has this many independent parts
     asked: tuple[str, ...] | None,
     directory: str | None = None,
     stamps: Mapping[str, str] | None = None,
+    substitute: Substitute | None = None,
     optional: bool = True,
 ) -> Tool:
     """Return a tool of one binary, which one Go package makes.
@@ -73,9 +75,16 @@ def _go_tool(  # noqa: PLR0913 - a tool has this many independent parts
         asked: Arguments that make it print its version; None if there are none.
         directory: Folder under ``tools/`` with its ``go.mod``, if not one of its own name.
         stamps: Values for the linker's ``-X``.
+        substitute: What is changed in a module before it is built.
         optional: True if only asked for by name.
     """
-    build = GoBuild(binary=name, directory=directory or name, package=package, stamps=stamps or {})
+    build = GoBuild(
+        binary=name,
+        directory=directory or name,
+        package=package,
+        stamps=stamps or {},
+        substitute=substitute,
+    )
     return Tool(
         name=name,
         version=version,
@@ -327,4 +336,30 @@ def _pebble(version: str) -> Tool:
             ),
         ),
         optional=True,
+    )
+
+
+def _traefik(version: str) -> Tool:
+    name = "traefik"
+    repository = f"traefik/{name}"
+    module = f"github.com/{repository}/v3"
+    return _go_tool(
+        name,
+        version,
+        package=f"{module}/cmd/{name}",
+        release=Release(
+            url=_GITHUB.format(repository=repository, file=f"{name}_v{{version}}_{{os}}_{{arch}}.tar.gz"),
+            checksum_url=_GITHUB.format(repository=repository, file=f"{name}_v{{version}}_checksums.txt"),
+            checksum_format=ChecksumFormat.SUMS,
+            members={name: name},
+        ),
+        asked=("version",),
+        stamps={f"{module}/pkg/version.Version": "{version}"},
+        # Of the companies that it can prove names with, each has a library of its own: most of the
+        # program, and some are not to be had from the module proxy.
+        substitute=Substitute(
+            module="github.com/go-acme/lego/v5",
+            path="providers/dns/zz_gen_dns_providers.go",
+            ours="dns_providers.go.txt",
+        ),
     )

@@ -75,6 +75,15 @@ def test_a_log_holds_nothing_after_the_question_mark(controller: str) -> None:
         assert "request" not in variables
 
 
+def test_every_limit_of_traefik_stands_at_its_entrance() -> None:
+    """A name that leads nowhere would close the entrance for everybody."""
+    values = ingress_values.traefik(front())
+    made = [item["metadata"] for item in values["extraObjects"]]
+    named = values["ports"]["websecure"]["http"]["middlewares"]
+    assert named == [f"{item['namespace']}-{item['name']}@kubernetescrd" for item in made]
+    assert len(named) == 3
+
+
 @pytest.mark.parametrize("controller", VALUES)
 def test_without_a_certificate_none_is_named(controller: str) -> None:
     assert "iotistic-wildcard-tls" in json.dumps(VALUES[controller](front()))

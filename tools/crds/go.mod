@@ -7,5 +7,5 @@ go 1.26
 require (
 	github.com/cert-manager/cert-manager v1.19.1
 	github.com/prometheus-operator/prometheus-operator v0.83.0
-	sigs.k8s.io/gateway-api v1.4.0
+	sigs.k8s.io/gateway-api v1.5.1
 )

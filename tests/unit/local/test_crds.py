@@ -52,6 +52,7 @@ def offer(publisher: Publisher, modules: Path) -> None:
         with zipfile.ZipFile(buffer, "w") as files:
             files.writestr(f"{root}/go.mod", f"module {module}\n")
             files.writestr(f"{root}/{path}/group.io_things.yaml", f"kind: {name}\n")
+            files.writestr(f"{root}/{path}/group.io_vap_things.yaml", "a rule about definitions")
             files.writestr(f"{root}/{path}/README.md", "text")
             files.writestr(f"{root}/{path}/kustomization.yaml", "text")
             files.writestr(f"{root}/{path}/deeper/group.io_others.yaml", "text")

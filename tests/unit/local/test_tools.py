@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import threading
 import time
 import tomllib
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -340,7 +342,7 @@ class TestGo:
 
     @pytest.fixture
     def modules(self, tmp_path: Path) -> Path:
-        for folder in ("kubernetes", "pulumi", "pulumi-language-python"):
+        for folder in ("kubernetes", "pulumi", "pulumi-language-python", "traefik"):
             (tmp_path / "modules" / folder).mkdir(parents=True)
         return tmp_path / "modules"
 
@@ -389,6 +391,36 @@ class TestGo:
         copied = tmp_path / "tools" / "bin" / "pulumi-language-python-exec"
         assert copied.read_text() == "#!/usr/bin/env python3\n"
         assert os.access(copied, os.X_OK)
+
+    def test_builds_with_a_changed_copy_of_a_module(self, tmp_path: Path, modules: Path) -> None:
+        lego = "github.com/go-acme/lego/v5"
+        providers = f"{lego}@v5.0.1/providers/dns/zz_gen_dns_providers.go"
+        with zipfile.ZipFile(tmp_path / "lego.zip", "w") as files:
+            files.writestr(providers, "theirs")
+            files.writestr(f"{lego}@v5.0.1/go.mod", "module lego")
+        home = modules / "traefik"
+        for name in ("go.mod", "go.sum", "dns_providers.go.txt"):
+            (home / name).write_text(f"our {name}\n")
+        found = json.dumps({"Version": "v5.0.1", "Zip": str(tmp_path / "lego.zip")})
+        body = (
+            'case "$1 $2" in\n'
+            '"list -m") echo v5.0.1;;\n'
+            f""""mod download") [ "$4" = {lego}@v5.0.1 ] && echo '{found}';;\n"""
+            '"mod edit") echo "$3" >> "$4";;\n'
+            "build*) modules=${2#-modfile=}\n"
+            f'  cat "$modules" > seen; cat "$(dirname "$modules")/{providers}" >> seen\n'
+            '  echo "$modules" > where; while [ "$1" != -o ]; do shift; done; echo binary > "$2";;\n'
+            "esac"
+        )
+        self.fetch("traefik", tmp_path, modules, body)
+        work = (home / "where").read_text().strip().removesuffix("/go.mod")
+        assert (home / "seen").read_text().splitlines() == [
+            "our go.mod",
+            f"-replace={lego}={work}/{lego}@v5.0.1",
+            "our dns_providers.go.txt",
+        ]
+        assert not os.path.lexists(work), "the copy is gone"
+        assert (home / "go.mod").read_text() == "our go.mod\n", "what is pinned is as it was"
 
     def test_a_failed_build_shows_its_last_words(self, tmp_path: Path, modules: Path) -> None:
         body = "for n in $(seq 100); do echo line $n >&2; done; exit 1"
@@ -464,6 +496,7 @@ class TestPins:
         ("helm", "helm.sh/helm/v3", "helm"),
         ("kube-score", "github.com/zegl/kube-score", "kube-score"),
         ("pebble", "github.com/letsencrypt/pebble/v2", "pebble"),
+        ("traefik", "github.com/traefik/traefik/v3", "traefik"),
     )
 
     @staticmethod
