@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import os
 from pathlib import Path
@@ -17,19 +18,25 @@ from ops.local.node.node import TOOLS, RealNode
 from ops.local.tools import ensure, everyday
 from tests.cluster.dev_project import DevProject
 from tests.node.doubles import images
+from tests.node.machine_state import machine_state
 from tests.node.probes import PROBE_LABELS
+from tests.node.renewals import Renewals, watch_renewals
 from tests.node.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
 
 HERE = "tests/node/"
+KEPT = os.environ.get("IOTISTIC_NODE_PROJECT")
+RENEWALS: pytest.StashKey[Future[Renewals]] = pytest.StashKey()
 ONLY = ("acme", "globex")
 """Customers of different plans. A third would need more processors than small machines have."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip this tier where it cannot run; where it must run, let it fail instead."""
+    """Put tests in turn, and skip this tier where it cannot run; where it must, let it fail instead."""
+    items.sort(key=turn)
     problem = unfit()
     if problem is None or os.environ.get("CI") == "true":
         return
@@ -38,30 +45,66 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"{problem.where} {problem.what}"))
 
 
+def turn(item: pytest.Item) -> int:
+    """Return when a test has its turn: beside the renewals, after them, or when the node may go."""
+    if item.get_closest_marker("meanwhile"):
+        return 0
+    return 2 if item.get_closest_marker("ends_the_node") else 1
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let a test have the node to itself, unless it says that it disturbs nobody."""
+    if RENEWALS in item.config.stash and not item.get_closest_marker("meanwhile"):
+        concurrent.futures.wait([item.config.stash[RENEWALS]])
+
+
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def machine_before() -> dict[str, object]:
+    """What this machine had before there was a node."""
+    return machine_state()
+
+
+@pytest.fixture(scope="session")
+def world(
+    request: pytest.FixtureRequest,
+    machine_before: dict[str, object],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[World]:
     """A checkout whose customers run on a real node.
 
     While working on these tests, ``IOTISTIC_NODE_PROJECT=<folder>`` keeps everything in that
     folder and goes on from there the next time.
     """
+    assert machine_before
     problem = unfit()
     assert problem is None, problem
-    kept = os.environ.get("IOTISTIC_NODE_PROJECT")
-    folder = Path(kept) if kept else tmp_path_factory.mktemp("node") / "project"
+    folder = Path(KEPT) if KEPT else tmp_path_factory.mktemp("node") / "project"
     project = DevProject(folder) if folder.exists() else checkout(folder)
-    try:
-        project.iotistic("local", "node", "up")
-        node = real_node(project.home)
-        images.ensure(node.images)
-        world = World(project, node)
-        world.apply(TEST_CLUSTER)
-        project.iotistic("local", "up")
-        world.apply(PROBES_BESIDE_THE_EDGE)
-        yield world
-    finally:
-        if not kept:
-            project.iotistic("local", "down", "--yes")
+    with concurrent.futures.ThreadPoolExecutor() as aside:
+        try:
+            made = aside.submit(images.make)
+            project.iotistic("local", "node", "up")
+            node = real_node(project.home)
+            made.result()
+            images.ensure(node.images)
+            world = World(project, node)
+            world.apply(TEST_CLUSTER)
+            if any("renewals" in getattr(item, "fixturenames", ()) for item in request.session.items):
+                request.config.stash[RENEWALS] = aside.submit(watch_renewals, world)
+            project.iotistic("local", "up")
+            world.apply(PROBES_BESIDE_THE_EDGE)
+            yield world
+        finally:
+            if not KEPT:
+                project.iotistic("local", "down", "--yes")
+
+
+@pytest.fixture(scope="session")
+def renewals(request: pytest.FixtureRequest) -> Renewals:
+    """What devices had of renewed certificates. Watching began with the world."""
+    request.getfixturevalue("world")
+    return request.config.stash[RENEWALS].result()
 
 
 def checkout(folder: Path) -> DevProject:

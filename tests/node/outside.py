@@ -71,13 +71,12 @@ class Outside:
         """Return what is served by a customer's name, verified."""
         return read_certificate(self.world, self.pod, self.authority, host(tenant), host(tenant))
 
-    def trusts(self, tenant: str) -> bool:
-        """Return whether it trusts what is served by a customer's name."""
+    def trusted(self, tenant: str) -> Served | None:
+        """Return what is served by a customer's name, or None where that is nothing it trusts."""
         try:
-            self.served(tenant)
+            return self.served(tenant)
         except AssertionError:
-            return False
-        return True
+            return None
 
 
 @contextmanager
@@ -107,7 +106,7 @@ def client_outside(
     try:
         world.kubectl("wait", "--for=condition=Ready", "pod/client", f"--namespace={place}", "--timeout=180s")
         device = Outside(world, place, authority)
-        eventually(lambda: device.trusts(tenants[0]), seconds=TAKEN_UP_SECONDS)
+        eventually(lambda: device.trusted(tenants[0]) is not None, seconds=TAKEN_UP_SECONDS)
         yield device
     finally:
         world.kubectl("delete", "--filename=-", "--wait=false", stdin=as_list(made))

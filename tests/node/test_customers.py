@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.node.world import World
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.meanwhile]
 
 PODS = 4
 """Database, broker, API and dashboard."""

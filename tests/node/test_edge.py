@@ -10,7 +10,7 @@ from infra.names import EDGE_NAMESPACE
 from tests.node.conftest import ONLY
 from tests.node.devices import account, add_account
 from tests.node.outside import Outside, client_outside
-from tests.node.test_certificates import EDGE_TLS, authority
+from tests.node.renewals import EDGE_TLS, authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from tests.node.probes import probe_pod
 if TYPE_CHECKING:
     from tests.node.world import World
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.meanwhile]
 
 
 def test_every_double_refuses_to_start_outside_a_cluster_of_the_tests(world: World) -> None:

@@ -91,8 +91,10 @@ def listening(
     namespace, pod = client
     # It says into a pipe what it has to say only at its end, unless it is told to.
     listen = ["stdbuf", "--output=L", *command, "-d", "-q", "1", "-t", topic, "-C", "1", "-W", "540"]
+    # Tests of the network beside this one may keep it from connecting for a moment.
+    patiently = ["sh", "-c", 'until "$@"; do sleep 1; done', "sh", *listen]
     with subprocess.Popen(
-        world.command("exec", f"--namespace={namespace}", pod, "--", *listen),
+        world.command("exec", f"--namespace={namespace}", pod, "--", *patiently),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tests.cluster.dev_project import DevProject
 
 
+WORKLOADS = ("statefulset/postgres", "statefulset/mosquitto", "deployment/api", "deployment/dashboard")
+"""What of a customer runs all the time."""
+
+
 @dataclass(frozen=True)
 class World:
     """A checkout, its real node, and the customers on it.
@@ -88,12 +92,7 @@ class World:
 
     def wait_ready(self, tenant: str, seconds: float = 120) -> None:
         """Wait until every workload of a customer is ready."""
-        for kind in (
-            "statefulset/postgres",
-            "statefulset/mosquitto",
-            "deployment/api",
-            "deployment/dashboard",
-        ):
+        for kind in WORKLOADS:
             self.kubectl(
                 "rollout", "status", kind, f"--namespace=customer-{tenant}", f"--timeout={seconds:.0f}s"
             )
@@ -111,9 +110,9 @@ def declared(item: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": kept, "spec": item["spec"]}
 
 
-def eventually(check: Callable[[], bool], *, seconds: float = 60) -> None:
-    """Wait until ``check()`` is true."""
+def eventually(check: Callable[[], bool], *, seconds: float = 60, every: float = 0.5) -> None:
+    """Wait until ``check()`` is true, looking ``every`` so many seconds."""
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, f"not so after {seconds:.0f} s"
-        time.sleep(0.5)
+        time.sleep(every)

@@ -128,15 +128,28 @@ class NodeImages:
             recipe: Everything that the archive is made from, as text.
             build: Writes ``image.tar`` into the folder it is given.
         """
-        key = hashlib.sha256(recipe.encode()).hexdigest()[:16]
-        with exclusive(CACHE / f".{key}.lock", self.console, what="building images"):
-            if not (CACHE / key / ARCHIVE).exists():
-                with new_folder(CACHE / key) as unfinished:
-                    build(unfinished)
-        self._ctr("images", "import", "--no-unpack", str(CACHE / key / ARCHIVE))
+        # Unpacked here, once: of containers that start together each would unpack its image by itself,
+        # with the large layer that all of them share.
+        self._ctr("images", "import", str(built_archive(recipe, build, self.console)))
 
     def _ctr(self, *arguments: str, network: bool = True) -> str:
         return self.namespaces.run(which("ctr"), "--namespace=k8s.io", *arguments, network=network)
+
+
+def built_archive(recipe: str, build: Callable[[Path], None], console: Console) -> Path:
+    """Return an archive of images, built first unless the same was built before.
+
+    Args:
+        recipe: Everything that the archive is made from, as text.
+        build: Writes ``image.tar`` into the folder it is given.
+        console: Told if somebody else is building it.
+    """
+    key = hashlib.sha256(recipe.encode()).hexdigest()[:16]
+    with exclusive(CACHE / f".{key}.lock", console, what="building images"):
+        if not (CACHE / key / ARCHIVE).exists():
+            with new_folder(CACHE / key) as unfinished:
+                build(unfinished)
+    return CACHE / key / ARCHIVE
 
 
 def _unobtainable(reference: str, why: str) -> Problem:

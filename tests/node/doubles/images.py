@@ -14,6 +14,7 @@ from infra.images import load_images, load_platform_image
 from ops.local.node import debian
 from ops.local.node.archive import ImageSpec, write_layer
 from ops.local.node.debian_images import PACKAGES, Maker, nginx, plain, recipe, stand_in, write_images
+from ops.local.node.images import built_archive
 from ops.local.tools import VERSIONS_FILE
 from ops.local.tools import ensure as ensure_tools
 from ops.local.versions import load_versions
@@ -41,23 +42,25 @@ PUBLISHED = ("postgres", "postgres_exporter", "restic")
 """Names of the images that something stands in for."""
 
 
+def make() -> None:
+    """Make every image that a customer's instance runs. That needs no node."""
+    built_archive(_recipe(), _write, Console())
+
+
 def ensure(images: NodeImages) -> None:
     """Bring every image that a customer's instance runs, under the reference it asks for."""
-    makers = _makers()
-    if makers.keys() <= images.present():
-        return
+    if not _makers().keys() <= images.present():
+        images.bring(_recipe(), _write)
+
+
+def _recipe() -> str:
+    pebble = f"pebble {load_versions(VERSIONS_FILE).tools['pebble']}"
     sources = [file.read_text(encoding="utf-8") for file in sorted(DOUBLES.iterdir()) if file.is_file()]
-    images.bring(
-        "\n".join(
-            [
-                *makers,
-                f"pebble {load_versions(VERSIONS_FILE).tools['pebble']}",
-                recipe(TEST_PACKAGES),
-                *sources,
-            ]
-        ),
-        lambda folder: write_images(folder, makers, TEST_PACKAGES),
-    )
+    return "\n".join([*_makers(), pebble, recipe(TEST_PACKAGES), *sources])
+
+
+def _write(folder: Path) -> None:
+    write_images(folder, _makers(), TEST_PACKAGES)
 
 
 def doubles() -> dict[str, Maker]:
