@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.images import load_images
-from infra.names import MONITORING_NAMESPACE, NODE_EXPORTER_NAMESPACE
+from infra.names import MONITORING_NAMESPACE, NODE_EXPORTER_NAMESPACE, PLATFORM_PRIORITY
 from infra.platform.alertmanager import CONFIG_SECRET
 from infra.platform.monitoring_settings import SIGN_ON_SECRET
 from tenants.quantities import mebibytes
@@ -40,6 +40,8 @@ _FILLED: Final = 0.85
 
 _NOT_ASKED: Final = ("kubeApiServer", "kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")
 """Parts of the control plane, which clouds keep to themselves; and no rule or dashboard asks for them."""
+
+_FIRST: Final = {"priorityClassName": PLATFORM_PRIORITY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,8 @@ def values(watch: Watch) -> Values:
             # Rules are checked before they come here, and no certificate has to be kept for a webhook.
             "admissionWebhooks": {"enabled": False},
             "tls": {"enabled": False},
+            "prometheusConfigReloader": {"resources": resources("10m", "32Mi", "128Mi")},
+            **_FIRST,
             "resources": resources("50m", "128Mi", "512Mi"),
         },
         "prometheus": {"prometheusSpec": _prometheus(watch)},
@@ -85,10 +89,12 @@ def values(watch: Watch) -> Values:
         "kube-state-metrics": {
             "collectors": list(STATE_OF),
             "metricLabelsAllowlist": [f"namespaces=[{','.join(NAMESPACE_LABELS)}]"],
+            **_FIRST,
             "resources": resources("50m", "128Mi", "1Gi"),
         },
         "prometheus-node-exporter": {
             "namespaceOverride": NODE_EXPORTER_NAMESPACE,
+            **_FIRST,
             "resources": resources("20m", "32Mi", "128Mi"),
         },
         "grafana": _grafana(watch),
@@ -107,6 +113,7 @@ def _prometheus(watch: Watch) -> Values:
         # Whichever comes first: a volume that is full would stop it.
         "retentionSize": f"{int(mebibytes(watch.settings.storage) * _FILLED)}MiB",
         "storageSpec": _volume(watch, watch.settings.storage),
+        **_FIRST,
         "resources": resources("500m", "2Gi", "8Gi"),
     }
 
@@ -118,6 +125,9 @@ def _alertmanager(watch: Watch) -> Values:
         "useExistingSecret": True,
         "configSecret": CONFIG_SECRET,
         "storage": _volume(watch, ALERTMANAGER_STORAGE),
+        # It asks nothing of the cluster.
+        "automountServiceAccountToken": False,
+        **_FIRST,
         "resources": resources("20m", "64Mi", "256Mi"),
     }
 
@@ -162,6 +172,7 @@ def _grafana(watch: Watch) -> Values:
         },
         # Its volume can be at one node only.
         "deploymentStrategy": {"type": "Recreate"},
+        **_FIRST,
         "sidecar": {
             "dashboards": {"searchNamespace": MONITORING_NAMESPACE},
             "resources": resources("10m", "64Mi", "128Mi"),
