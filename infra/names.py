@@ -34,6 +34,9 @@ LOG_AGENT_NAMESPACE: Final = "log-agent"
 CERTIFICATES_NAMESPACE: Final = "cert-manager"
 """Namespace of cert-manager, and of the private authority's key."""
 
+PLATFORM_PRIORITY: Final = "iotistic-platform"
+"""Priority class of what serves all customers, and is no way in."""
+
 PLATFORM_NAMESPACES: Final = (INGRESS_NAMESPACE, EDGE_NAMESPACE, MONITORING_NAMESPACE)
 
 NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.clusters import pools
-from infra.names import CERTIFICATES_NAMESPACE, platform_labels
+from infra.names import CERTIFICATES_NAMESPACE, PLATFORM_PRIORITY, platform_labels
 from infra.platform.certificates_settings import ACME_ISSUER, CA_ISSUER, SELF_SIGNED_ISSUER
 from infra.platform.chart import ChartComponent, load_chart
 from infra.platform.platform import platform_namespace
@@ -162,7 +162,10 @@ def values(images: ImageSource, *, monitoring: bool, solver: DnsSolver | None) -
         # Kept when the release goes: with the definitions, every certificate would go too.
         "crds": {"enabled": True, "keep": True},
         # Its election needs nothing of kube-system, which some clouds close.
-        "global": {"leaderElection": {"namespace": CERTIFICATES_NAMESPACE}},
+        "global": {
+            "leaderElection": {"namespace": CERTIFICATES_NAMESPACE},
+            "priorityClassName": PLATFORM_PRIORITY,
+        },
         **part,
         **budget,
         "replicaCount": 2,

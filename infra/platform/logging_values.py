@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 
 from infra.clusters import pools
-from infra.names import LOGGING_NAMESPACE
+from infra.names import LOGGING_NAMESPACE, PLATFORM_PRIORITY
 from infra.platform.haproxy import FILES
 from infra.platform.monitoring_stack import LOKI_PORT
 from infra.platform.monitoring_values import resources
@@ -147,14 +147,17 @@ def loki(logs: Logs) -> Values:
         "minio": off,
         "sidecar": {"rules": off},
         "rbac": {"namespaced": True},
-        "serviceAccount": {"automountServiceAccountToken": False},
+        "serviceAccount": {},
+        # Of the pods: each of them says for itself whether it has a token, whatever its account says.
+        "defaults": {"automountServiceAccountToken": False},
         "monitoring": {"serviceMonitor": {"enabled": logs.monitoring}},
+        "global": {"priorityClassName": PLATFORM_PRIORITY},
     }
     if logs.identity is not None:
         told["serviceAccount"]["annotations"] = dict(logs.identity.annotations)
         told["loki"]["podLabels"] = dict(logs.identity.pod_labels)
     if logs.images.mirror is not None:
-        told["global"] = {"imageRegistry": logs.images.mirror}
+        told["global"]["imageRegistry"] = logs.images.mirror
     return told
 
 
@@ -223,6 +226,7 @@ def alloy(logs: Logs, *, checksum: str) -> Values:
         "configReloader": {"enabled": False},
         "controller": {
             "type": "daemonset",
+            "priorityClassName": PLATFORM_PRIORITY,
             "podAnnotations": {"iotistic.io/config-checksum": checksum},
             "tolerations": [{"operator": "Exists"}],
             "volumes": {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra.clusters import pools
 from infra.images import load_images
-from infra.names import MONITORING_NAMESPACE, NODE_EXPORTER_NAMESPACE
+from infra.names import MONITORING_NAMESPACE, NODE_EXPORTER_NAMESPACE, PLATFORM_PRIORITY
 from infra.platform.alertmanager import CONFIG_SECRET
 from infra.platform.monitoring_settings import SIGN_ON_SECRET
 from tenants.quantities import mebibytes
@@ -41,6 +41,8 @@ _FILLED: Final = 0.85
 
 _NOT_ASKED: Final = ("kubeApiServer", "kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")
 """Parts of the control plane, which clouds keep to themselves; and no rule or dashboard asks for them."""
+
+_FIRST: Final = {"priorityClassName": PLATFORM_PRIORITY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,8 @@ def values(watch: Watch) -> Values:
             "admissionWebhooks": {"enabled": False},
             "tls": {"enabled": False},
             **pools.of_the_platform(),
+            "prometheusConfigReloader": {"resources": resources("10m", "32Mi", "128Mi")},
+            **_FIRST,
             "resources": resources("50m", "128Mi", "512Mi"),
         },
         "prometheus": {"prometheusSpec": _prometheus(watch)},
@@ -88,10 +92,12 @@ def values(watch: Watch) -> Values:
             "collectors": list(STATE_OF),
             "metricLabelsAllowlist": [f"namespaces=[{','.join(NAMESPACE_LABELS)}]"],
             **pools.of_the_platform(),
+            **_FIRST,
             "resources": resources("50m", "128Mi", "1Gi"),
         },
         "prometheus-node-exporter": {
             "namespaceOverride": NODE_EXPORTER_NAMESPACE,
+            **_FIRST,
             "resources": resources("20m", "32Mi", "128Mi"),
         },
         "grafana": _grafana(watch),
@@ -111,6 +117,7 @@ def _prometheus(watch: Watch) -> Values:
         "retentionSize": f"{int(mebibytes(watch.settings.storage) * _FILLED)}MiB",
         "storageSpec": _volume(watch, watch.settings.storage),
         **pools.of_the_platform(),
+        **_FIRST,
         "resources": resources("500m", "2Gi", "8Gi"),
     }
 
@@ -123,6 +130,9 @@ def _alertmanager(watch: Watch) -> Values:
         "configSecret": CONFIG_SECRET,
         "storage": _volume(watch, ALERTMANAGER_STORAGE),
         **pools.of_the_platform(),
+        # It asks nothing of the cluster.
+        "automountServiceAccountToken": False,
+        **_FIRST,
         "resources": resources("20m", "64Mi", "256Mi"),
     }
 
@@ -168,6 +178,7 @@ def _grafana(watch: Watch) -> Values:
         # Its volume can be at one node only.
         "deploymentStrategy": {"type": "Recreate"},
         **pools.of_the_platform(),
+        **_FIRST,
         "sidecar": {
             "dashboards": {"searchNamespace": MONITORING_NAMESPACE},
             "resources": resources("10m", "64Mi", "128Mi"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infra.component import Component, Placement
-from infra.names import PLATFORM_NAMESPACES, platform_labels
+from infra.names import PLATFORM_NAMESPACES, PLATFORM_PRIORITY, platform_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +56,21 @@ def platform_namespace(name: str, environment: str, *, level: str = "restricted"
     }
 
 
+def platform_priority(environment: str) -> Manifest:
+    """Return the priority class of the platform's own pods: without one they are below every customer's.
+
+    A node's agents need it most: on a node full of customers' pods they would wait for ever.
+    """
+    return {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": PLATFORM_PRIORITY, "labels": platform_labels(PLATFORM_PRIORITY, environment)},
+        "value": 50_000,
+        "globalDefault": False,
+        "description": "What serves all customers: above them, and below the ways in.",
+    }
+
+
 def tenant_priority(plan: str, environment: str) -> Manifest:
     """Return the priority class of a plan's pods."""
     name = priority_class(plan)
@@ -72,7 +87,7 @@ def tenant_priority(plan: str, environment: str) -> Manifest:
 
 
 class Platform(Component):
-    """The namespaces that network policies name, and the customers' priority.
+    """The namespaces that network policies name, and who comes first where room is short.
 
     Attributes:
         namespaces: The platform's namespaces, ready to be depended on.
@@ -87,5 +102,6 @@ class Platform(Component):
             )
             for namespace in PLATFORM_NAMESPACES
         ]
+        self.ready.append(self.declare(platform_priority(args.environment)))
         self.ready += [self.declare(tenant_priority(plan, args.environment)) for plan in PLAN_PRIORITIES]
         self.register_outputs({"namespaces": list(PLATFORM_NAMESPACES)})

@@ -18,6 +18,7 @@ from infra.names import (
     CERTIFICATES_NAMESPACE,
     MONITORING_NAMESPACE,
     PLATFORM_NAMESPACES,
+    PLATFORM_PRIORITY,
     platform_labels,
 )
 from infra.platform.chart import RESTRICTED_CONTAINER, ChartComponent, load_chart, restricted_pod
@@ -163,6 +164,7 @@ def values(copies: Copies, *, annotations: Mapping[str, pulumi.Input[str]]) -> V
         ],
         "podLabels": dict(copies.route.pod_labels),
         **pools.of_the_platform(),
+        "priorityClassName": PLATFORM_PRIORITY,
         "podSecurityContext": _POD,
         "containerSecurityContext": RESTRICTED_CONTAINER,
         "resources": _RESOURCES,

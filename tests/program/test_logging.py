@@ -112,9 +112,9 @@ def test_another_configuration_rolls_the_agents(
 
 
 def test_a_mirror_stands_for_every_registry() -> None:
-    assert "global" not in loki(logs())
+    assert "imageRegistry" not in loki(logs())["global"]
     assert "global" not in alloy(logs(), checksum="x")
-    assert loki(logs(mirror="mirror.example.com"))["global"] == {"imageRegistry": "mirror.example.com"}
+    assert loki(logs(mirror="mirror.example.com"))["global"]["imageRegistry"] == "mirror.example.com"
     told = alloy(logs(mirror="mirror.example.com"), checksum="x")
     assert told["global"] == {"image": {"registry": "mirror.example.com"}}
 
