@@ -67,9 +67,10 @@ node: $(READY) ## the tests with pods that really run (Linux, root; skipped else
 	$(BIN)/pytest -m node
 
 .PHONY: bench
-bench: $(READY) ## measure a large registry, and the MQTT edge beside a rule for each customer; fail where a limit is broken
+bench: $(READY) ## measure a large registry, the MQTT edge beside a rule for each customer, and a fleet beside Helm and kubectl; fail where a limit is broken
 	$(BIN)/python -m benchmarks.registry --check
 	$(BIN)/python -m benchmarks.mqtt_edge --check
+	$(BIN)/python -m benchmarks.fleet --check
 
 .PHONY: format
 format: $(READY) ## format the code and mend what the linter can mend
