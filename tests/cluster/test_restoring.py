@@ -50,3 +50,11 @@ def test_a_part_is_put_back_once_its_writer_has_stopped(dev: DevProject) -> None
         )
         dev.shell("kubectl", WHERE, "rollout", "status", "statefulset/mosquitto", "--timeout=120s")
     dev.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
+    # What was changed by hand is not in the way of what is declared next.
+    file = dev.registry / "globex.yaml"
+    before = file.read_text(encoding="utf-8")
+    dev.iotistic("tenant", "suspend", "globex", "--reason", "invoice unpaid", "--yes")
+    try:
+        assert "globex-stateful-set-mosquitto" in dev.preview()["update"]
+    finally:
+        file.write_text(before, encoding="utf-8")
