@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.names import EDGE_NAMESPACE
 from tests.node.devices import NAMESPACE, with_device
-from tests.node.outside import DOMAIN, client_outside, host
-from tests.node.renewals import BROKER_TLS, EDGE_TLS, Renewals, authority
+from tests.node.outside import DOMAIN, host
+from tests.node.renewals import BROKER_TLS, Renewals, authority
 from tests.node.tls import Served, read_certificate
 
 if TYPE_CHECKING:
@@ -41,10 +40,8 @@ def test_the_broker_serves_a_certificate_of_the_private_authority(secured: World
         served_by_broker(secured, host("globex"))
 
 
-def test_the_edge_serves_one_certificate_for_every_customer(secured: World) -> None:
-    trusted = authority(secured, EDGE_NAMESPACE, EDGE_TLS)
-    with client_outside(secured, "trusting", trusted, ["acme"]) as device:
-        found = device.served("acme")
+def test_the_edge_serves_one_certificate_for_every_customer(renewals: Renewals) -> None:
+    found = renewals.private["edge"].before
     assert (found.names, found.issuer) == ([f"*.{DOMAIN}"], "Iotistic dev")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ops.local.node.namespaces import NodeError, which
-from tests.node.doubles.images import REDIS, doubles
+from tests.node.doubles.images import REDIS, doubles, newer
 from tests.node.probes import probe_pod
 
 if TYPE_CHECKING:
@@ -26,6 +26,13 @@ def test_every_double_refuses_to_start_outside_a_cluster_of_the_tests(world: Wor
     assert len(said) == 4
     for reference, words in said.items():
         assert "a double for tests, and here is no test cluster" in words, reference
+
+
+def test_an_image_is_unpacked_before_a_container_needs_it(world: World) -> None:
+    """Of containers that start together each would unpack the layer that all images share."""
+    answer = world.node.namespaces.run(which("ctr"), "--namespace=k8s.io", "images", "check")
+    unpacked = {line.split()[0]: line.split()[-1] for line in answer.splitlines()[1:]}
+    assert [unpacked[newer(name)] for name in ("postgres", "mosquitto")] == ["true", "true"]
 
 
 def refusal(world: World, reference: str) -> str:
