@@ -26,7 +26,7 @@ from ops.local.stack import write_project, write_yaml
 from ops.local.store import exclusive
 from ops.stack_config import committed_config
 from ops.workspace import ROOT, Workspace
-from tenants.changes import Kind
+from tenants.changes import Kind, Limits
 from tenants.errors import UsageError
 from tenants.preview import preview_id, preview_name
 
@@ -189,9 +189,8 @@ class PullRequestStack:
     def _choice(self, base: str, today: date) -> Choice:
         workspace = Workspace.open(self.beside.name)
         registry = workspace.registry()
-        comparison = changes_since(base, workspace, registry, today=today)
-        if comparison.refusals:
-            raise UsageError(comparison.refusals)
+        # What of the change must not happen is for its preview to say: this one deletes nobody's data.
+        comparison = changes_since(base, workspace, registry, limits=Limits(), today=today)
         return choose(comparison, registry.tenants, affected=self.beside.name in stacks_of_change(base))
 
     def _update(self, choice: Choice, *, until: date) -> StackReport:
