@@ -198,7 +198,7 @@ def edge_configuration(dns_port: int) -> tuple[str, int]:
         connections_per_address=MOST_CONNECTIONS,
         new_connections_per_address=MOST_CONNECTIONS,
     )
-    settings = EdgeSettings(mode="passthrough", threads=1, max_connections=2_000, limits=limits)
+    settings = EdgeSettings(mode="passthrough", ipv6=False, threads=1, max_connections=2_000, limits=limits)
     return render(Edge(domain=DOMAIN, settings=settings, place=place)), place.port
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.clusters.backups import BackupRoute
     from infra.images import Images
     from tenants.plans import ContainerSize
 
@@ -26,6 +29,10 @@ class Owner(Protocol):
     @property
     def priority_class(self) -> str:
         """PriorityClass of its pods."""
+
+    @property
+    def scheduling(self) -> Mapping[str, Any]:
+        """Fields of its pods that say which nodes they go to."""
 
     @property
     def volume_class(self) -> str:
@@ -86,3 +93,31 @@ class DatabaseOwner(Owner, Protocol):
     @property
     def database_storage(self) -> str:
         """How large its volume is."""
+
+
+class BackupOwner(DatabaseOwner, Protocol):
+    """Whose database is backed up every night."""
+
+    @property
+    def backup_name(self) -> str:
+        """What it is called in its repository, and what the repository is called among others."""
+
+    @property
+    def namespace(self) -> str:
+        """Where its pods are, and which part of the stack's own store is its."""
+
+    @property
+    def backup_days(self) -> int:
+        """For how many days a backup is kept."""
+
+    @property
+    def backup_repository(self) -> str | None:
+        """Address below which backups go; ``volume`` for a volume of its own; None for no such place."""
+
+    @property
+    def backup_route(self) -> BackupRoute | None:
+        """The way to the stack's own store, if backups go there."""
+
+    @property
+    def job_size(self) -> ContainerSize:
+        """What a step of a backup may use."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.clusters.cluster import Cluster
-    from infra.clusters.services import Identity, Zone
+    from infra.clusters.services import Identity, Store, Zone
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REGISTRY_DIRECTORY: Final = ROOT / "tenants" / "registry"
@@ -90,21 +91,26 @@ async def declare() -> dict[str, Any]:
     cluster = choose.connect(settings, images)
     placement = Placement(provider=cluster.provider, protect=settings.protect)
     zone = make_zone(settings, cluster)
+    backups: Mapping[str, Identity] = {}
+    store: Store | None = None
+    if settings.backup_store is not None and cluster.services is not None:
+        store = make_backup_store(settings.backup_store, cluster.services)
+        backups = identities_of(store, registry.tenants)
     platform = Parts(ready=())
     if settings.preview is None:
         platform = declare_platform(settings, images=images, placement=placement, cluster=cluster, zone=zone)
+        if store is not None:
+            declare_velero(
+                settings, store=store, images=images, placement=placement, depends_on=platform.ready
+            )
         declare_billing(
             settings,
             images=images,
             placement=placement,
             services=cluster.services,
+            store=store,
             depends_on=platform.ready,
         )
-    backups: Mapping[str, Identity] = {}
-    if settings.backup_store is not None and cluster.services is not None:
-        store = make_backup_store(settings.backup_store, cluster.services)
-        backups = identities_of(store, registry.tenants)
-        declare_velero(settings, store=store, images=images, placement=placement, depends_on=platform.ready)
     customers = {
         instance.tenant.id: CustomerInstance(
             instance.tenant.id,
@@ -174,7 +180,7 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
     surroundings = surroundings_of(settings)
     return [
         Instance(
-            tenant=tenant,
+            tenant=replace(tenant, sizes=tenant.sizes.promising(settings.cpu_request_percent)),
             surroundings=surroundings,
             images=images.pinned(tenant.version),
             credentials=Credentials.issue(tenant, master_key=settings.master_key, licence_keys=licence_keys),

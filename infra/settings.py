@@ -216,6 +216,7 @@ class Settings(BaseModel):
     ] = None
     mqtt_authentication: Authentication = "http"
     protect: bool
+    cpu_request_percent: Annotated[int, Field(ge=1, le=100)] = 100
     preview: Annotated[PreviewSettings | None, BeforeValidator(_object_or_none)] = None
     image_mirror: OrNone = None
     image_overrides: Json[dict[str, str]] = Field(default_factory=dict)

@@ -28,6 +28,8 @@ class Standing:
         version: Its version of Kubernetes, as the configuration says it.
         end: Last day of that version's support.
         newest: The newest version that the cloud is known to have.
+        newest_end: Last day of that one's support.
+        outdated: Whether there must be a newer one by now.
         left: Days until then; negative once it is over.
         state: ``supported``, ``ending`` or ``ended``.
     """
@@ -37,17 +39,27 @@ class Standing:
     version: str
     end: date
     newest: str
+    newest_end: date
+    outdated: bool
     left: int
     state: str
 
     @property
-    def advice(self) -> str:
-        """What to do where it is no longer, or not much longer, supported."""
-        verb = "ended" if self.state == "ended" else "ends"
-        return (
-            f"support {verb} on {self.end}; the newest known is {self.newest}. Upgrade one minor version at "
-            "a time: change iotistic:cloud.kubernetesVersion, then pulumi up"
-        )
+    def advice(self) -> list[str]:
+        """What to do: nothing while the version is supported for long, and newer ones are known."""
+        found = []
+        if self.state != "supported":
+            verb = "ended" if self.state == "ended" else "ends"
+            found.append(
+                f"support {verb} on {self.end}; the newest known is {self.newest}. Upgrade one minor version "
+                "at a time: change iotistic:cloud.kubernetesVersion, then pulumi up"
+            )
+        if self.outdated:
+            found.append(
+                f"{TABLE} is out of date: of {self.cloud} it knows nothing newer than {self.newest}, which "
+                f"is supported until {self.newest_end}. Look the newer ones up and complete it"
+            )
+        return found
 
 
 def standing_of(environment: str, *, root: Path, today: date, days: int) -> Standing:
@@ -88,7 +100,9 @@ def standing_of(environment: str, *, root: Path, today: date, days: int) -> Stan
         cloud=cloud,
         version=version,
         end=end,
-        newest=list(support.ends)[-1],
+        newest=support.newest,
+        newest_end=support.ends[support.newest],
+        outdated=support.is_outdated(today),
         left=left,
         state="ended" if left < 0 else "ending" if left <= days else "supported",
     )

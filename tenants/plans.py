@@ -6,12 +6,12 @@ retention all derive from it, so that what is sold, signed and run cannot disagr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
 from tenants.fields import Bytes, Cpu, Cron, Flag, Line, Number, refusal
-from tenants.quantities import mebibytes, millicores
+from tenants.quantities import cpu_text, mebibytes, millicores
 from tenants.validation import validate
 from tenants.yaml_source import read_document
 
@@ -24,6 +24,10 @@ PlanName = Literal["starter", "professional", "enterprise"]
 Cents = Annotated[Number, Field(ge=0, le=10_000_000)]
 Days = Annotated[Number, Field(ge=1, le=3650)]
 Count = Annotated[Number, Field(ge=1, le=999_999)]
+
+
+_WHOLE: Final = 100
+"""All of it, in percent."""
 
 
 class ContainerSize(BaseModel, frozen=True, extra="forbid"):
@@ -48,6 +52,11 @@ class ContainerSize(BaseModel, frozen=True, extra="forbid"):
                 )
         return self
 
+    def promising(self, percent: int) -> Self:
+        """Return the same size, of whose processor only ``percent`` of the request is set aside."""
+        asked = max(1, millicores(self.cpu_request) * percent // _WHOLE)
+        return self.model_copy(update={"cpu_request": cpu_text(asked)})
+
 
 class Sizes(BaseModel, frozen=True, extra="forbid"):
     """The size of every container that a tenant can have."""
@@ -61,6 +70,18 @@ class Sizes(BaseModel, frozen=True, extra="forbid"):
     prometheus: ContainerSize = Field(title="Prometheus", description="Dedicated metrics; an option.")
     grafana: ContainerSize = Field(title="Grafana", description="Dedicated graphs; an option.")
     job: ContainerSize = Field(title="Jobs", description="One-off and nightly work such as the backup.")
+
+    def promising(self, percent: int) -> Self:
+        """Return the same sizes, of whose processor only a part is set aside.
+
+        Args:
+            percent: How much of each request, from 1 to 100. A request never falls below one millicore.
+        """
+        if percent == _WHOLE:
+            return self
+        return self.model_copy(
+            update={name: size.promising(percent) for name, size in self if isinstance(size, ContainerSize)}
+        )
 
 
 class Storage(BaseModel, frozen=True, extra="forbid"):

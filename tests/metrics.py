@@ -66,6 +66,7 @@ EXPORTED: Final[dict[str, frozenset[str]]] = {
     ),
     "kube-state-metrics": frozenset(
         {
+            "kube_cronjob_created",
             "kube_cronjob_info",
             "kube_cronjob_spec_suspend",
             "kube_cronjob_status_last_successful_time",

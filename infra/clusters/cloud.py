@@ -27,10 +27,6 @@ SERVICE_NETWORK: Final = "10.96.0.0/16"
 RECORD_SECONDS: Final = 300
 """How long a name's answer may be remembered: a balancer that is replaced is found again after this."""
 
-POOL_LABEL: Final = "iotistic.io/pool"
-SYSTEM_TAINT: Final = ("CriticalAddonsOnly", "true")
-"""Keeps customers' pods off the platform's nodes."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudArgs:

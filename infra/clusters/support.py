@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 KEPT_UP: Final = 2
 """How many of a cloud's newest versions need no thought of the next upgrade yet."""
 
+OUTDATED_DAYS: Final = 180
+"""Days left of the newest version by which a newer one is out in any cloud.
+
+A version comes every four months and is supported for a year or a little longer.
+"""
+
 TABLE: Final = "kubernetes_support in versions.yaml"
 
 
@@ -40,6 +46,15 @@ class Support:
         """Return the last day of a version's support, or None where the version is not known."""
         return self.ends.get(minor(version))
 
+    @property
+    def newest(self) -> str:
+        """The newest version that is known."""
+        return list(self.ends)[-1]
+
+    def is_outdated(self, today: date) -> bool:
+        """Return whether the cloud must have a newer version by now than the newest that is known."""
+        return (self.ends[self.newest] - today).days < OUTDATED_DAYS
+
     def warning(self, version: str) -> str | None:
         """Return what a person should know of a version, judged by the order of versions alone.
 
@@ -52,12 +67,12 @@ class Support:
                 f"Kubernetes {minor(version)} on {self.cloud} is not among those whose end of support is "
                 f"known ({', '.join(self.ends)}): look it up and complete {TABLE}"
             )
-        *_, oldest_kept, newest = list(self.ends)[-KEPT_UP:]
+        oldest_kept = list(self.ends)[-KEPT_UP]
         if _order(version) >= _order(oldest_kept):
             return None
         return (
-            f"Kubernetes {minor(version)} on {self.cloud} is supported until {end}, and {newest} is there: "
-            "plan the upgrade of iotistic:cloud.kubernetesVersion, one minor version at a time"
+            f"Kubernetes {minor(version)} on {self.cloud} is supported until {end}, and {self.newest} is "
+            "there: plan the upgrade of iotistic:cloud.kubernetesVersion, one minor version at a time"
         )
 
 

@@ -1,6 +1,6 @@
-"""The pods that take a customer's backups, put them back, and know where they are.
+"""The pods that take backups, put them back, and know where they are. A customer's, or billing's.
 
-They go to a restic repository: restic encrypts with the customer's own key, deduplicates, keeps by
+They go to a restic repository: restic encrypts with the owner's own key, deduplicates, keeps by
 retention and verifies. The repository is object storage (``s3:``, ``azure:``, ``gs:``), or a volume on
 a laptop's cluster.
 """
@@ -27,9 +27,9 @@ from tenants.quantities import bytes_text, mebibytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from infra.customer.model import Instance
     from infra.customer.volumes import Volume
     from infra.images import Image
+    from infra.owner import BackupOwner
 
 APP: Final = "backup"
 COMPONENT: Final = "backup"
@@ -64,44 +64,44 @@ _WRITERS: Final = {
 """Whose a volume is, by its name in a pod."""
 
 
-def configuration(instance: Instance) -> dict[str, str]:
+def configuration(owner: BackupOwner) -> dict[str, str]:
     """Return the backup's files, by name."""
     names = {
         **postgres.LOGIN,
         "work": _WORK,
-        "keep_daily": instance.tenant.backup.retention_days,
-        "host_name": instance.tenant.id,
+        "keep_daily": owner.backup_days,
+        "host_name": owner.backup_name,
         "broker": volumes.BROKER.folder,
     }
     return {name: render(name, **names) for name in _SCRIPTS}
 
 
-def metadata(instance: Instance, name: str) -> dict[str, Any]:
+def metadata(owner: BackupOwner, name: str) -> dict[str, Any]:
     """Return the metadata of something that makes pods of backups."""
     return {
-        **instance.metadata(name, app=APP, component=COMPONENT),
+        **owner.metadata(name, app=APP, component=COMPONENT),
         "annotations": exemptions.as_annotations(*exemptions.OF_EVERY_POD),
     }
 
 
-def database_steps(instance: Instance) -> tuple[dict[str, Any], dict[str, Any]]:
+def database_steps(owner: BackupOwner) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the containers that dump the database and store the dump."""
     return (
-        step(instance, "dump", instance.images.postgres, "dump.sh", reads=secrets.DATABASE),
-        step(instance, "store", instance.images.restic, "store.sh", reads=secrets.BACKUP),
+        step(owner, "dump", owner.images.postgres, "dump.sh", reads=secrets.DATABASE),
+        step(owner, "store", owner.images.restic, "store.sh", reads=secrets.BACKUP),
     )
 
 
-def volume_step(instance: Instance, volume: Volume) -> dict[str, Any]:
+def volume_step(owner: BackupOwner, volume: Volume) -> dict[str, Any]:
     """Return the container that stores a volume, which it can only read."""
-    store = step(instance, "store", instance.images.restic, "store-volume.sh", reads=secrets.BACKUP)
+    store = step(owner, "store", owner.images.restic, "store-volume.sh", reads=secrets.BACKUP)
     store["volumeMounts"].append({"name": volume.name, "mountPath": volume.folder, "readOnly": True})
     store["env"] += [{"name": "TAG", "value": volume.name}, {"name": "FOLDER", "value": volume.folder}]
     return store
 
 
 def pod(
-    instance: Instance,
+    owner: BackupOwner,
     *steps: dict[str, Any],
     beside_writers: bool = False,
     group: int = BACKUP_USER,
@@ -111,7 +111,7 @@ def pod(
     """Return a pod that takes some steps, one after the other, with the volumes that they mount.
 
     Args:
-        instance: The customer's instance.
+        owner: Whose backup it is.
         steps: Its containers; the last one is what it is done with.
         beside_writers: Whether the workloads run whose volumes are mounted. The pod goes to their
             node then, and never to it otherwise: two that write to one volume would spoil it.
@@ -123,10 +123,10 @@ def pod(
     mounts = [mount for step in steps for mount in step["volumeMounts"]]
     mounted = {mount["name"] for mount in mounts}
     only_read = {mount["name"] for mount in mounts if mount.get("readOnly")}
-    files = configuration(instance)
+    files = configuration(owner)
     writers = {name: app for name, app in _WRITERS.items() if name in mounted}
     usual: list[dict[str, Any]] = [
-        {"name": "work", "emptyDir": {"sizeLimit": instance.tenant.storage.postgres}},
+        {"name": "work", "emptyDir": {"sizeLimit": owner.database_storage}},
         config_volume("config", sorted(files)),
         secret_volume(secrets.DATABASE, ["api-password"]),
         secret_volume(secrets.BACKUP, ["password"]),
@@ -144,15 +144,15 @@ def pod(
     if first:
         more["initContainers"] = first
     if writers:
-        more["affinity"] = _placement(instance, writers.values(), beside=beside_writers)
-    route = instance.surroundings.backup_route
+        more["affinity"] = _placement(owner, writers.values(), beside=beside_writers)
+    route = owner.backup_route
     if route is not None:
         more["serviceAccountName"] = SERVICE_ACCOUNT
     template = pod_template(
-        instance,
+        owner,
         APP,
         component=COMPONENT,
-        image=instance.images.restic,
+        image=owner.images.restic,
         user=BACKUP_USER,
         containers=[last],
         volumes=list(found.values()),
@@ -166,7 +166,7 @@ def pod(
     return template
 
 
-def _placement(instance: Instance, apps: Iterable[str], *, beside: bool) -> dict[str, Any]:
+def _placement(owner: BackupOwner, apps: Iterable[str], *, beside: bool) -> dict[str, Any]:
     """Return the demand for the nodes of other pods, or against them.
 
     Only on its node can a second pod read a volume that is mounted. A node also keeps a writer from
@@ -175,7 +175,7 @@ def _placement(instance: Instance, apps: Iterable[str], *, beside: bool) -> dict
     terms = [
         {
             "topologyKey": "kubernetes.io/hostname",
-            "labelSelector": {"matchLabels": instance.selector(app)},
+            "labelSelector": {"matchLabels": owner.selector(app)},
         }
         for app in apps
     ]
@@ -183,16 +183,16 @@ def _placement(instance: Instance, apps: Iterable[str], *, beside: bool) -> dict
     return {kind: {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
 
 
-def step(instance: Instance, name: str, image: Image, script: str, *, reads: str | None) -> dict[str, Any]:
+def step(owner: BackupOwner, name: str, image: Image, script: str, *, reads: str | None) -> dict[str, Any]:
     """Return a container that runs one of the scripts, with the one Secret that it reads."""
     mounts = {"work": _WORK, "config": _CONFIG, "tmp": "/tmp"}  # noqa: S108 - volumes of the pod's own
     env: list[dict[str, Any]] = []
     if reads == secrets.BACKUP:
         mounts[secrets.BACKUP] = "/run/secrets/backup"
-        if instance.surroundings.backup_repository == VOLUME:
+        if owner.backup_repository == VOLUME:
             mounts["repository"] = _REPOSITORY
         variables = {
-            **_repository(instance),
+            **_repository(owner),
             "RESTIC_PASSWORD_FILE": "/run/secrets/backup/password",
             "RESTIC_CACHE_DIR": "/tmp/cache",  # noqa: S108 - a volume of the pod's own
         }
@@ -203,7 +203,7 @@ def step(instance: Instance, name: str, image: Image, script: str, *, reads: str
         name,
         image,
         ports={},
-        resources=_resources(instance),
+        resources=_resources(owner),
         probe=None,
         mounts=mounts,
         env=env,
@@ -211,20 +211,20 @@ def step(instance: Instance, name: str, image: Image, script: str, *, reads: str
     )
 
 
-def _resources(instance: Instance) -> dict[str, dict[str, str]]:
+def _resources(owner: BackupOwner) -> dict[str, dict[str, str]]:
     """Return a step's requests and limits: on the node's disk it has room for a whole database's dump."""
-    found = resources(instance.tenant.sizes.job)
-    dump = mebibytes(instance.tenant.storage.postgres) + mebibytes(NODE_DISK["limits"])
+    found = resources(owner.job_size)
+    dump = mebibytes(owner.database_storage) + mebibytes(NODE_DISK["limits"])
     found["limits"]["ephemeral-storage"] = bytes_text(dump)
     return found
 
 
-def _repository(instance: Instance) -> dict[str, str]:
-    """Return where the customer's repository is, and how it is reached, as restic's variables."""
-    route = instance.surroundings.backup_route
+def _repository(owner: BackupOwner) -> dict[str, str]:
+    """Return where the repository is, and how it is reached, as restic's variables."""
+    route = owner.backup_route
     if route is not None:
-        return {"RESTIC_REPOSITORY": route.repository(instance.tenant.namespace), **route.environment}
-    address = str(instance.surroundings.backup_repository)
+        return {"RESTIC_REPOSITORY": route.repository(owner.namespace), **route.environment}
+    address = str(owner.backup_repository)
     if address == VOLUME:
         return {"RESTIC_REPOSITORY": _REPOSITORY}
-    return {"RESTIC_REPOSITORY": f"{address.rstrip('/')}/{instance.tenant.id}"}
+    return {"RESTIC_REPOSITORY": f"{address.rstrip('/')}/{owner.backup_name}"}

@@ -22,6 +22,7 @@ from tenants.sizing import BACKUP_VOLUME
 if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
+    from infra.owner import BackupOwner
 
 FLOWS: Final = "backup-flows"
 """The backup of Node-RED's flows: apart, so that nothing about them can keep the database from its own."""
@@ -33,15 +34,24 @@ def manifests(instance: Instance) -> list[Manifest]:
     """Return the nightly backups, and their volume where they go to one."""
     if not instance.surroundings.backups:
         return []
-    found = [_cron_job(instance, APP, _template(instance), later=0)]
+    schedule, at_rest = instance.tenant.backup.schedule, not instance.tenant.runs
+    found = [*place(instance), cron_job(instance, APP, _template(instance), schedule, suspended=at_rest)]
     if instance.tenant.options.node_red:
-        found.append(_cron_job(instance, FLOWS, _flows_template(instance), later=_MINUTES_IN_HOUR // 2))
-    if instance.surroundings.backup_repository == VOLUME:
-        found.insert(0, volume_claim(instance, APP, component=COMPONENT, size=BACKUP_VOLUME))
-    if instance.surroundings.backup_route is not None:
-        # Known to the cloud: of backups alone, and no other pod of the customer.
-        found.insert(0, service_account(instance, SERVICE_ACCOUNT, app=APP, component=COMPONENT))
+        flows = _flows_template(instance)
+        found.append(
+            cron_job(instance, FLOWS, flows, schedule, suspended=at_rest, later=_MINUTES_IN_HOUR // 2)
+        )
     return found
+
+
+def place(owner: BackupOwner) -> list[Manifest]:
+    """Return what there has to be for backups to go where they go: a volume, or an account."""
+    if owner.backup_route is not None:
+        # Known to the cloud: of backups alone, and no other pod of the owner.
+        return [service_account(owner, SERVICE_ACCOUNT, app=APP, component=COMPONENT)]
+    if owner.backup_repository == VOLUME:
+        return [volume_claim(owner, APP, component=COMPONENT, size=BACKUP_VOLUME)]
+    return []
 
 
 def cron_jobs(instance: Instance) -> list[str]:
@@ -49,31 +59,48 @@ def cron_jobs(instance: Instance) -> list[str]:
     return [APP, FLOWS] if instance.tenant.options.node_red else [APP]
 
 
-def _cron_job(instance: Instance, name: str, template: dict[str, Any], *, later: int) -> Manifest:
+def cron_job(  # noqa: PLR0913 - a nightly Job has this many independent parts
+    owner: BackupOwner,
+    name: str,
+    template: dict[str, Any],
+    schedule: str,
+    *,
+    suspended: bool,
+    later: int = 0,
+) -> Manifest:
+    """Return what runs a pod every night.
+
+    Args:
+        owner: Whose backup it is.
+        name: Its name.
+        template: The pod.
+        schedule: Five cron fields, in UTC. The minute is moved by the owner's name.
+        suspended: Whether it does not run: the database has to, to be dumped.
+        later: Minutes by which it is moved further.
+    """
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
-        "metadata": metadata(instance, name),
+        "metadata": metadata(owner, name),
         "spec": {
-            "schedule": spread(instance.tenant.backup.schedule, instance.tenant.id, later=later),
+            "schedule": spread(schedule, owner.backup_name, later=later),
             "timeZone": "Etc/UTC",
             "concurrencyPolicy": "Forbid",
             "startingDeadlineSeconds": 3600,
             "successfulJobsHistoryLimit": 1,
             "failedJobsHistoryLimit": 3,
-            # The database has to run to be dumped: a suspended customer keeps the backups it has.
-            "suspend": not instance.tenant.runs,
+            "suspend": suspended,
             "jobTemplate": {"spec": {"backoffLimit": 2, "activeDeadlineSeconds": 7200, "template": template}},
         },
     }
 
 
-def spread(schedule: str, tenant_id: str, *, later: int = 0) -> str:
-    """Return a schedule with its minute moved by the tenant's id, so that not all start at once."""
+def spread(schedule: str, name: str, *, later: int = 0) -> str:
+    """Return a schedule with its minute moved by the owner's name, so that not all start at once."""
     minute, rest = schedule.split(" ", 1)
     if not minute.isdigit():
         return schedule
-    offset = int(hashlib.sha256(tenant_id.encode()).hexdigest(), 16) % _MINUTES_IN_HOUR
+    offset = int(hashlib.sha256(name.encode()).hexdigest(), 16) % _MINUTES_IN_HOUR
     return f"{(int(minute) + offset + later) % _MINUTES_IN_HOUR} {rest}"
 
 

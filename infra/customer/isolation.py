@@ -40,6 +40,7 @@ from tenants.models import MqttMode
 if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
+    from infra.owner import BackupOwner
 
 DNS_PORT: Final = 53
 HTTPS_PORT: Final = 443
@@ -86,13 +87,18 @@ def network_policies(instance: Instance) -> list[Manifest]:
 
 
 def _backup(instance: Instance) -> Manifest:
-    egress = [_to(_pods(instance, postgres.APP), POSTGRES_PORT)]
-    route = instance.surroundings.backup_route
-    if instance.surroundings.backup_repository != backup.VOLUME:
-        egress.append(_to(_internet(), HTTPS_PORT))
-    if route is not None and route.credentials is not None:
-        egress.append(_to([{"ipBlock": {"cidr": route.credentials}}], CREDENTIALS_PORT))
+    egress = [_to(_pods(instance, postgres.APP), POSTGRES_PORT), *to_repository(instance)]
     return _policy(instance, backup.APP, _selected(instance, backup.APP), egress=egress)
+
+
+def to_repository(owner: BackupOwner) -> list[Rule]:
+    """Return whom the pods of backups reach, so that they reach the repository."""
+    rules = []
+    if owner.backup_repository != backup.VOLUME:
+        rules.append(_to(_internet(), HTTPS_PORT))
+    if owner.backup_route is not None and owner.backup_route.credentials is not None:
+        rules.append(_to([{"ipBlock": {"cidr": owner.backup_route.credentials}}], CREDENTIALS_PORT))
+    return rules
 
 
 def _postgres(instance: Instance) -> Manifest:

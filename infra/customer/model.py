@@ -173,6 +173,11 @@ class Instance:
         return priority_class(self.tenant.plan.name)
 
     @property
+    def scheduling(self) -> Mapping[str, Any]:
+        """Fields of the pods that say which nodes they go to: any that lets everybody in."""
+        return {}
+
+    @property
     def volume_class(self) -> str:
         """StorageClass of the volumes: the customer's own, or the environment's."""
         return self.tenant.storage_class or self.surroundings.storage_class
@@ -191,6 +196,36 @@ class Instance:
     def database_storage(self) -> str:
         """How large the database's volume is."""
         return self.tenant.storage.postgres
+
+    @property
+    def backup_name(self) -> str:
+        """What it is called in its repository, and what the repository is called among others."""
+        return self.tenant.id
+
+    @property
+    def namespace(self) -> str:
+        """Where its pods are."""
+        return self.tenant.namespace
+
+    @property
+    def backup_days(self) -> int:
+        """For how many days a backup is kept."""
+        return self.tenant.backup.retention_days
+
+    @property
+    def backup_repository(self) -> str | None:
+        """Address below which backups go, or ``volume``; None for no such place."""
+        return self.surroundings.backup_repository
+
+    @property
+    def backup_route(self) -> BackupRoute | None:
+        """The way to the stack's own store, if backups go there."""
+        return self.surroundings.backup_route
+
+    @property
+    def job_size(self) -> ContainerSize:
+        """What a step of a backup may use."""
+        return self.tenant.sizes.job
 
     @property
     def suspended(self) -> bool:

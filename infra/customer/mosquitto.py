@@ -42,7 +42,7 @@ APP: Final = "mosquitto"
 COMPONENT: Final = "broker"
 
 MOSQUITTO_USER: Final = 1883
-"""User of the upstream image. Any number would do: the broker does not look it up."""
+"""A number like any other: the image would run as root, and the broker does not look its user up."""
 
 API_ACCOUNT: Final = "api"
 """The API's own account at its broker, instead of the image's default ``admin``."""
@@ -51,6 +51,9 @@ _TLS: Final = "/run/secrets/tls"
 _SCRIPTS: Final = "/etc/iotistic"
 _OWN: Final = "/etc/mosquitto"
 """Where the image reads its configuration."""
+
+_CONNECT_SECONDS: Final = 5
+"""How long the plugin may wait for a connection to the database. Nobody is served meanwhile."""
 
 _DATABASE_SECRET: Final = "/run/secrets/database"  # noqa: S105 - a folder
 
@@ -228,6 +231,7 @@ def _broker(instance: Instance) -> dict[str, Any]:
     mounts = {"data": "/mosquitto/data", "config": _OWN}
     if _has_certificate(instance):
         mounts[secrets.BROKER_TLS] = _TLS
+    asks = authentication.asks_database(instance)
     return container(
         APP,
         instance.images.mosquitto,
@@ -235,6 +239,8 @@ def _broker(instance: Instance) -> dict[str, Any]:
         resources=resources(instance.tenant.sizes.mosquitto),
         probe={"tcpSocket": {"port": "mqtt"}, "timeoutSeconds": 5},
         mounts=mounts,
+        # The plugin has no option for it, but the library that it asks with has.
+        env=[{"name": "PGCONNECT_TIMEOUT", "value": str(_CONNECT_SECONDS)}] if asks else [],
     )
 
 

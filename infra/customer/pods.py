@@ -136,6 +136,7 @@ def pod_template(  # noqa: PLR0913 - a pod has this many independent parts
             "securityContext": security,
             "containers": [dict(item) for item in containers],
             "volumes": [dict(item) for item in volumes],
+            **owner.scheduling,
             **more,
         },
     }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
     from infra.customer.volumes import Volume
+    from infra.owner import BackupOwner
 
 LATEST: Final = "latest"
 """The newest snapshot that has what is asked for."""
@@ -45,7 +46,7 @@ def job(instance: Instance, part: Part, *, snapshot: str = LATEST) -> Manifest:
         part: What of it.
         snapshot: restic's name of the snapshot, or ``latest``.
     """
-    steps = _database(instance) if part is Part.DATABASE else _volume(instance, _VOLUMES[part])
+    steps = database_steps(instance) if part is Part.DATABASE else _volume(instance, _VOLUMES[part])
     steps[0]["env"].append({"name": "SNAPSHOT", "value": snapshot})
     return {
         "apiVersion": "batch/v1",
@@ -73,10 +74,11 @@ def available(instance: Instance) -> list[Part]:
     return [Part.DATABASE, *(part for part, volume in _VOLUMES.items() if volume in there)]
 
 
-def _database(instance: Instance) -> list[dict[str, Any]]:
+def database_steps(owner: BackupOwner) -> list[dict[str, Any]]:
+    """Return the containers that fetch a dump and load it."""
     return [
-        backup.step(instance, "restore", instance.images.restic, "restore.sh", reads=secrets.BACKUP),
-        backup.step(instance, "load", instance.images.postgres, "load.sh", reads=secrets.DATABASE),
+        backup.step(owner, "restore", owner.images.restic, "restore.sh", reads=secrets.BACKUP),
+        backup.step(owner, "load", owner.images.postgres, "load.sh", reads=secrets.DATABASE),
     ]
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra import exemptions
 from infra.component import Component, Placement
-from infra.customer import postgres
-from infra.customer.isolation import HTTPS_PORT, PRIVATE_RANGES
+from infra.customer import backup, postgres
+from infra.customer.instance import identify
+from infra.customer.isolation import HTTPS_PORT, PRIVATE_RANGES, to_repository
 from infra.customer.model import checksum
 from infra.customer.pods import (
     CONFIG,
@@ -29,15 +30,16 @@ from infra.customer.pods import (
 from infra.customer.ports import POSTGRES_METRICS_PORT, POSTGRES_PORT
 from infra.customer.secrets import database_secret, opaque
 from infra.names import BILLING_NAMESPACE, INGRESS_NAMESPACE, MONITORING_NAMESPACE
-from infra.platform import billing_redis
+from infra.platform import billing_backup, billing_redis
 from infra.platform.platform import platform_namespace
 from infra.platform.policies import DNS, Policies, namespace, pods, ports
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import pulumi
 
+    from infra.clusters.services import Identity
     from infra.component import Manifest
     from infra.platform.billing_model import Billing
 
@@ -54,13 +56,15 @@ class BillingArgs:
 
     Attributes:
         billing: The service as data.
-        identity: Annotations of the service's account: what its pods are in the cloud.
+        identity: What the service's pods are in the cloud, if it is one that the stack makes.
+        backup_identity: What its backups are there, where they go to the stack's own store.
         placement: Where it goes.
-        depends_on: What it stands on, its identity included.
+        depends_on: What it stands on.
     """
 
     billing: Billing
-    identity: Mapping[str, pulumi.Input[str]]
+    identity: Identity | None
+    backup_identity: Identity | None
     placement: Placement
     depends_on: Sequence[pulumi.Resource]
 
@@ -72,23 +76,30 @@ def foundation(billing: Billing) -> list[Manifest]:
         *(service_account(billing, name, app=APP, component="identity") for name in (SERVICE_ACCOUNT, APP)),
         database_secret(billing, app=postgres.APP),
         billing_redis.secret(billing),
+        *billing_backup.secret(billing),
         opaque(billing, APP, _secrets(billing), app=APP),
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": billing.metadata(CONFIG, app=APP, component="configuration"),
-            "data": {**postgres.configuration(billing), **billing_redis.configuration()},
+            "data": {
+                **postgres.configuration(billing),
+                **billing_redis.configuration(),
+                **(backup.configuration(billing) if billing.backups else {}),
+            },
         },
     ]
 
 
 def workloads(billing: Billing) -> list[Manifest]:
-    """Return the database, the queue and the service."""
+    """Return the database, the queue and the service, how they are watched, and what is backed up."""
     return [
         *postgres.manifests(billing),
         *billing_redis.manifests(billing),
         _deployment(billing),
         service(billing, APP, component=COMPONENT, ports={"http": billing.settings.port}),
+        *([_service_monitor(billing)] if billing.monitoring else []),
+        *billing_backup.manifests(billing),
     ]
 
 
@@ -161,16 +172,36 @@ def _service(billing: Billing, secrets: Sequence[str]) -> dict[str, Any]:
     )
 
 
+def _service_monitor(billing: Billing) -> Manifest:
+    """Return where metrics are: the port ``metrics`` of every Service that has one, the database's."""
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "ServiceMonitor",
+        "metadata": billing.metadata(APP, app=APP, component="monitoring"),
+        "spec": {
+            "selector": {"matchLabels": {"app.kubernetes.io/instance": APP}},
+            "targetLabels": ["app.kubernetes.io/name"],
+            "endpoints": [{"port": "metrics", "path": "/metrics", "interval": "60s"}],
+        },
+    }
+
+
 def _network_policies(billing: Billing) -> list[Manifest]:
     """Return who may talk to whom: the ingress to the service, the service to its own and to the internet."""
     internet = {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(PRIVATE_RANGES)}}
     policies = Policies(app=APP, namespace=BILLING_NAMESPACE, environment=billing.environment)
+    database = {"to": [pods(postgres.APP)], "ports": ports(POSTGRES_PORT)}
+    clients, of_backups = [pods(APP)], []
+    if billing.backups:
+        clients.append(pods(backup.APP))
+        of_backups = [policies.of(backup.APP, ingress=[], egress=[database, *to_repository(billing)])]
     return [
         policies.of_all("default-deny", egress=[DNS]),
+        *of_backups,
         policies.of(
             postgres.APP,
             ingress=[
-                {"from": [pods(APP)], "ports": ports(POSTGRES_PORT)},
+                {"from": clients, "ports": ports(POSTGRES_PORT)},
                 {"from": [namespace(MONITORING_NAMESPACE)], "ports": ports(POSTGRES_METRICS_PORT)},
             ],
             egress=[],
@@ -184,7 +215,7 @@ def _network_policies(billing: Billing) -> list[Manifest]:
             APP,
             ingress=[{"from": [namespace(INGRESS_NAMESPACE)], "ports": ports(billing.settings.port)}],
             egress=[
-                {"to": [pods(postgres.APP)], "ports": ports(POSTGRES_PORT)},
+                database,
                 {"to": [pods(billing_redis.APP)], "ports": ports(billing_redis.PORT)},
                 {"to": [internet], "ports": ports(HTTPS_PORT)},
             ],
@@ -202,23 +233,24 @@ class BillingPlace(Component):
     def __init__(self, name: str, args: BillingArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("iotistic:platform:BillingPlace", name, placement=args.placement, opts=opts)
         billing = args.billing
+        identities = {APP: args.identity, backup.SERVICE_ACCOUNT: args.backup_identity}
+        known = {account: identity for account, identity in identities.items() if identity is not None}
         home = self.declare(
             platform_namespace(BILLING_NAMESPACE, billing.environment),
-            depends_on=args.depends_on,
+            depends_on=[*args.depends_on, *(it for identity in known.values() for it in identity.ready)],
             holds_data=True,
         )
-        base: list[pulumi.Resource] = [home]
-        for manifest in foundation(billing):
-            if (manifest["kind"], manifest["metadata"]["name"]) == ("ServiceAccount", APP):
-                manifest["metadata"]["annotations"] = dict(args.identity)
-            base.append(self.declare(manifest, depends_on=[home], deleted_with=home))
-        self.ready: list[pulumi.Resource] = [
-            self.declare(
+
+        def declare(manifest: Manifest, depends_on: Sequence[pulumi.Resource]) -> pulumi.Resource:
+            for account, identity in known.items():
+                identify(manifest, account, identity)
+            return self.declare(
                 manifest,
-                depends_on=base,
+                depends_on=depends_on,
                 deleted_with=home,
                 holds_data=manifest["kind"] in {"PersistentVolumeClaim", "StatefulSet"},
             )
-            for manifest in workloads(billing)
-        ]
+
+        base = [home, *(declare(manifest, [home]) for manifest in foundation(billing))]
+        self.ready: list[pulumi.Resource] = [declare(manifest, base) for manifest in workloads(billing)]
         self.register_outputs({})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.clusters import pools
 from infra.names import BILLING_NAMESPACE, platform_labels
 from infra.platform.platform import priority_class
 from tenants.plans import ContainerSize
@@ -13,6 +14,7 @@ from tenants.secrets import derive
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from infra.clusters.backups import BackupRoute
     from infra.images import Image, Images
     from infra.platform.billing_settings import BillingSettings
 
@@ -29,18 +31,20 @@ class BillingCredentials:
         database_api: Of the role whose database it is.
         database_exporter: Of the role that reads the database's metrics.
         redis: Of Redis.
+        backup: Key that encrypts the backups.
     """
 
     database_superuser: str = field(repr=False)
     database_api: str = field(repr=False)
     database_exporter: str = field(repr=False)
     redis: str = field(repr=False)
+    backup: str = field(repr=False)
 
     @classmethod
     def issue(cls, master_key: bytes, *, epoch: int) -> BillingCredentials:
         """Derive the passwords, the same ones every time."""
 
-        def password(purpose: str) -> str:
+        def password(purpose: str, *, epoch: int = epoch) -> str:
             return derive(master_key, tenant_id=OWNER, purpose=purpose, epoch=epoch)
 
         return cls(
@@ -48,6 +52,8 @@ class BillingCredentials:
             database_api=password("database-api"),
             database_exporter=password("database-exporter"),
             redis=password("redis"),
+            # Never changes: what is stored already could not be read any more.
+            backup=password("backup", epoch=1),
         )
 
 
@@ -66,6 +72,10 @@ class Billing:
         credentials: The passwords.
         secrets: What else is secret, by the service's environment variable.
         pod_labels: Of the service's pods, where a cloud gives them an identity by labels.
+        backup_repository: Address below which backups go, as restic takes it; ``volume`` for a
+            volume of its own; None for no backup there.
+        backup_route: The way to the stack's own store for backups, if it has one.
+        monitoring: Whether the Prometheus operator's kinds exist.
     """
 
     environment: str
@@ -78,6 +88,9 @@ class Billing:
     credentials: BillingCredentials
     secrets: Mapping[str, str] = field(repr=False)
     pod_labels: Mapping[str, str] = field(default_factory=dict)
+    backup_repository: str | None = None
+    backup_route: BackupRoute | None = None
+    monitoring: bool = False
 
     replicas: int = 1
     served: bool = True
@@ -86,6 +99,11 @@ class Billing:
     def priority_class(self) -> str:
         """PriorityClass of the pods: as the customers who pay most."""
         return priority_class("enterprise")
+
+    @property
+    def scheduling(self) -> Mapping[str, Any]:
+        """Fields of the pods that say which nodes they go to: the platform's."""
+        return pools.of_the_platform()
 
     @property
     def broker_password(self) -> None:
@@ -102,6 +120,31 @@ class Billing:
     def database_storage(self) -> str:
         """How large the database's volume is."""
         return self.settings.storage
+
+    @property
+    def backups(self) -> bool:
+        """Whether there are backups at all."""
+        return self.backup_repository is not None or self.backup_route is not None
+
+    @property
+    def backup_name(self) -> str:
+        """What it is called in its repository, and what the repository is called among others."""
+        return OWNER
+
+    @property
+    def namespace(self) -> str:
+        """Where its pods are."""
+        return BILLING_NAMESPACE
+
+    @property
+    def backup_days(self) -> int:
+        """For how many days a backup is kept."""
+        return self.settings.backup_days
+
+    @property
+    def job_size(self) -> ContainerSize:
+        """What a step of a backup may use."""
+        return ContainerSize(cpu_request="50m", cpu_limit="500m", memory_request="64Mi", memory_limit="512Mi")
 
     @property
     def host(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infra.customer.backup import SERVICE_ACCOUNT
 from infra.images import load_images, load_platform_image, parse
 from infra.names import BILLING_NAMESPACE
 from infra.platform.billing import APP, BillingArgs, BillingPlace
@@ -15,19 +16,20 @@ if TYPE_CHECKING:
 
     import pulumi
 
-    from infra.clusters.services import Services
+    from infra.clusters.services import Services, Store
     from infra.component import Placement
     from infra.images import ImageSource
     from infra.platform.billing_settings import BillingSettings
     from infra.settings import Settings
 
 
-def declare_billing(
+def declare_billing(  # noqa: PLR0913 - what a part of the platform is given is this much
     settings: Settings,
     *,
     images: ImageSource,
     placement: Placement,
     services: Services | None,
+    store: Store | None,
     depends_on: Sequence[pulumi.Resource],
 ) -> None:
     """Declare billing's place, if the stack has one.
@@ -37,6 +39,7 @@ def declare_billing(
         images: Where images come from.
         placement: Where everything goes.
         services: What the cloud offers, where the stack made the cluster.
+        store: Where backups go, if the stack makes a place for them.
         depends_on: The platform.
     """
     if settings.billing is None:
@@ -49,9 +52,10 @@ def declare_billing(
         "billing",
         BillingArgs(
             billing=billing,
-            identity=identity.annotations if identity else {},
+            identity=identity,
+            backup_identity=store.part(BILLING_NAMESPACE, SERVICE_ACCOUNT) if store is not None else None,
             placement=placement,
-            depends_on=[*depends_on, *(identity.ready if identity else [])],
+            depends_on=depends_on,
         ),
     )
     page = Page(
@@ -86,4 +90,7 @@ def billing_of(
         credentials=BillingCredentials.issue(settings.master_key, epoch=chosen.epoch),
         secrets=settings.billing_secrets,
         pod_labels=labels,
+        backup_repository=settings.backup_repository,
+        backup_route=settings.backup_route,
+        monitoring=settings.monitoring,
     )

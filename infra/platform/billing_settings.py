@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from infra.images import is_exact
+from tenants.fields import Cron
 
 OWN_VARIABLES: Final = frozenset(
     {"BASE_DOMAIN", "DATABASE_URL", "NODE_ENV", "PORT", "REDIS_HOST", "REDIS_PASSWORD", "REDIS_PORT"}
@@ -41,6 +42,13 @@ class BillingSettings(BaseModel):
     )
     storage: Annotated[str, Field(pattern=r"^[1-9][0-9]*Gi$")] = Field(
         default="10Gi", description="Size of the database's volume. It can grow."
+    )
+    backup_schedule: Cron = Field(
+        default="0 1 * * *",
+        description="When its database is backed up, if there is a place: five cron fields, in UTC.",
+    )
+    backup_days: Annotated[int, Field(ge=1, le=3_650)] = Field(
+        default=30, description="For how many days a backup is kept."
     )
     epoch: Annotated[int, Field(ge=1)] = Field(
         default=1, description="Raised to replace the passwords of its database and of Redis."

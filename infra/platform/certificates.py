@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.clusters import pools
 from infra.names import CERTIFICATES_NAMESPACE, platform_labels
 from infra.platform.certificates_settings import ACME_ISSUER, CA_ISSUER, SELF_SIGNED_ISSUER
 from infra.platform.chart import ChartComponent, load_chart
@@ -153,7 +154,8 @@ def values(images: ImageSource, *, monitoring: bool, solver: DnsSolver | None) -
         solver: Whose identity it has, where it writes to a DNS.
     """
     resources = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}}
-    part = {"resources": resources, "networkPolicy": {"enabled": True}}
+    nodes = pools.of_the_platform()
+    part = {"resources": resources, "networkPolicy": {"enabled": True}, **nodes}
     budget = {"podDisruptionBudget": {"enabled": True, "maxUnavailable": 1}}
     told: Values = {
         "imageRegistry": images.registry("quay.io"),
@@ -166,7 +168,7 @@ def values(images: ImageSource, *, monitoring: bool, solver: DnsSolver | None) -
         "replicaCount": 2,
         "webhook": {**part, **budget, "replicaCount": 3},
         "cainjector": {**part, **budget, "replicaCount": 2},
-        "startupapicheck": {"resources": resources},
+        "startupapicheck": {"resources": resources, **nodes},
         # A certificate's metrics are of its own namespace, not of cert-manager's.
         "prometheus": {"servicemonitor": {"enabled": monitoring, "honorLabels": True}},
     }

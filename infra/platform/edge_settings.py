@@ -27,10 +27,13 @@ class EdgeLimits(BaseModel):
     )
     connections_per_address: _Count = Field(
         default=2_000,
-        description="Connections from one address at a time. A site's devices often share one.",
+        description=(
+            "Connections from one address at a time, or from one /64 network of IPv6. "
+            "A site's devices often share one."
+        ),
     )
     new_connections_per_address: _Count = Field(
-        default=500, description="Connections that one address may open in 10 seconds."
+        default=500, description="Connections that one address, or one /64 network, may open in 10 seconds."
     )
 
 
@@ -54,6 +57,13 @@ class EdgeSettings(BaseModel):
     default_customer: Annotated[str, Field(pattern=TENANT_ID_PATTERN)] | None = Field(
         default=None,
         description="Where devices go that send no name in the TLS handshake. Not set: they are refused.",
+    )
+    ipv6: bool = Field(
+        default=True,
+        description=(
+            "Whether it takes connections by IPv6 too, where the cluster has it. "
+            "False for nodes whose kernel has none: the process would not start there."
+        ),
     )
     proxy_protocol: bool = Field(
         default=False,

@@ -47,7 +47,8 @@ class Place:
     The defaults are those of a pod. As a plain process it has other ones.
 
     Attributes:
-        address: Address it listens on. Empty: all.
+        address: Address of IPv4 it listens on. Empty: all.
+        address6: Address of IPv6 it listens on, where it does.
         port: Port of MQTT over TLS.
         metrics_port: Port of metrics, statistics and health.
         nameserver: Address and port of the cluster's DNS. None: from /etc/resolv.conf.
@@ -57,6 +58,7 @@ class Place:
     """
 
     address: str = ""
+    address6: str = "::"
     port: int = MQTTS_PORT
     metrics_port: int = METRICS_PORT
     nameserver: str | None = None
@@ -125,6 +127,8 @@ def render(edge: Edge) -> str:
         # "\A" and "\z" and not "^" and "$": the latter also matches before a line's end.
         name_pattern=f"'\\Amqtt-{identifier}{suffix}\\z'",
         address=place.address,
+        address6=place.address6,
+        ipv6=settings.ipv6,
         port=place.port,
         metrics_port=place.metrics_port,
         nameserver=place.nameserver,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.clusters import pools
 from infra.names import INGRESS_NAMESPACE
 from infra.platform.certificates import WILDCARD_SECRET
 
@@ -20,6 +21,9 @@ CONTAINER_PORTS: Final = {"traefik": (8000, 8443), "ingress-nginx": (80, 443)}
 """Where the controllers' pods listen for HTTP and HTTPS."""
 
 METRICS_PORTS: Final = {"traefik": 9100, "ingress-nginx": 10254}
+
+FAMILIES: Final = "PreferDualStack"
+"""By IPv6 as well, where the cluster has it; elsewhere it changes nothing."""
 
 _NGINX_LOG: Final = (
     '{"time":"$time_iso8601","client":"$remote_addr","host":"$host","method":"$request_method",'
@@ -58,6 +62,7 @@ def traefik(front: Front) -> Values:
         "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
         "topologySpreadConstraints": _spread({"app.kubernetes.io/name": "traefik"}),
         "priorityClassName": PRIORITY_CLASS,
+        **pools.of_the_platform(),
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         "global": {"checkNewVersion": False},
         "api": {"dashboard": False},
@@ -109,6 +114,7 @@ def ingress_nginx(front: Front) -> Values:
             {"app.kubernetes.io/name": "ingress-nginx", "app.kubernetes.io/component": "controller"}
         ),
         "priorityClassName": PRIORITY_CLASS,
+        **pools.of_the_platform(),
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
         "config": {
             "ssl-protocols": "TLSv1.2 TLSv1.3",
@@ -120,6 +126,7 @@ def ingress_nginx(front: Front) -> Values:
         "metrics": {"enabled": True, "serviceMonitor": {"enabled": front.monitoring}},
         "service": {
             "annotations": dict(front.balancer),
+            "ipFamilyPolicy": FAMILIES,
             "externalTrafficPolicy": "Local",
         },
     }
@@ -134,6 +141,7 @@ def ingress_nginx(front: Front) -> Values:
 def _service(annotations: Mapping[str, str]) -> Values:
     return {
         "annotations": dict(annotations),
+        "ipFamilyPolicy": FAMILIES,
         # Keeps the client's address, and spares a hop.
         "spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"},
     }

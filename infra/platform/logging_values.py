@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
 
+from infra.clusters import pools
 from infra.names import LOGGING_NAMESPACE
 from infra.platform.haproxy import FILES
 from infra.platform.monitoring_stack import LOKI_PORT
 from infra.platform.monitoring_values import resources
-from infra.platform.redaction import REDACTIONS, REPLACEMENT
+from infra.platform.redaction import FIRST_LINE, REDACTIONS, REPLACEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,11 @@ def agent_configuration() -> str:
     # The agent writes texts as JSON does.
     environment.filters["text"] = json.dumps
     return environment.get_template(f"{CONFIG_FILE}.j2").render(
-        labels=LABELS, redactions=REDACTIONS, replacement=REPLACEMENT, address=ADDRESS
+        labels=LABELS,
+        first_line=FIRST_LINE,
+        redactions=REDACTIONS,
+        replacement=REPLACEMENT,
+        address=ADDRESS,
     )
 
 
@@ -128,6 +133,7 @@ def loki(logs: Logs) -> Values:
                 "storageClass": logs.storage_class,
                 "size": logs.settings.storage,
             },
+            **pools.of_the_platform(),
             "resources": resources("200m", "512Mi", "4Gi"),
         },
         **{part: {"replicas": 0} for part in ("read", "write", "backend")},
@@ -174,6 +180,8 @@ def _limits(logs: Logs) -> Values:
             for plan, days in sorted(logs.retention_days.items())
         ],
         "max_label_names_per_series": len(LABELS) + 5,
+        # An entry of many lines may be longer than the store takes, and would be refused as a whole.
+        "max_line_size_truncate": True,
         # One customer's pod that logs in a loop does not crowd out the others.
         "per_stream_rate_limit": "3MB",
         "per_stream_rate_limit_burst": "15MB",

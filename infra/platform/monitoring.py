@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.component import Component, Placement
-from infra.platform import dashboards, monitoring_cluster, monitoring_edge, monitoring_fleet
+from infra.platform import (
+    dashboards,
+    monitoring_billing,
+    monitoring_cluster,
+    monitoring_edge,
+    monitoring_fleet,
+)
 from infra.platform.monitoring_rules import manifest
 
 if TYPE_CHECKING:
@@ -24,7 +30,8 @@ class PlatformRulesArgs:
     Attributes:
         environment: The environment's name, for labels.
         edge: Whether there is an MQTT edge to watch.
-        backups: Whether customers are backed up.
+        billing: Whether billing has its place here.
+        backups: Whether there are backups.
         graphs: Whether there is a Grafana that takes dashboards.
         placement: Where the objects go.
         depends_on: The platform's namespaces.
@@ -32,24 +39,27 @@ class PlatformRulesArgs:
 
     environment: str
     edge: bool
+    billing: bool
     backups: bool
     graphs: bool
     placement: Placement
     depends_on: Sequence[pulumi.Resource]
 
 
-def manifests(environment: str, *, edge: bool, backups: bool) -> list[Manifest]:
+def manifests(environment: str, *, edge: bool, billing: bool, backups: bool) -> list[Manifest]:
     """Return the rules, one object for each part of the platform.
 
     Args:
         environment: The environment's name, for labels.
         edge: Whether there is an MQTT edge: where there is none, its absence is no fault.
-        backups: Whether customers are backed up.
+        billing: Whether billing has its place here.
+        backups: Whether there are backups.
     """
     parts = {
         monitoring_cluster.PART: monitoring_cluster.rules(),
         monitoring_fleet.PART: monitoring_fleet.rules(backups=backups),
         **({monitoring_edge.PART: monitoring_edge.rules()} if edge else {}),
+        **({monitoring_billing.PART: monitoring_billing.rules(backups=backups)} if billing else {}),
     }
     return [manifest(part, rules, environment) for part, rules in parts.items()]
 
@@ -72,7 +82,7 @@ class PlatformRules(Component):
     ) -> None:
         super().__init__("iotistic:platform:PlatformRules", name, placement=args.placement, opts=opts)
         found = targets(args.environment, edge=args.edge)
-        found += manifests(args.environment, edge=args.edge, backups=args.backups)
+        found += manifests(args.environment, edge=args.edge, billing=args.billing, backups=args.backups)
         if args.graphs:
             found += dashboards.manifests(args.environment, edge=args.edge, backups=args.backups)
         for item in found:

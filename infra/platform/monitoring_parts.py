@@ -77,6 +77,7 @@ def declare_watched(
             PlatformRulesArgs(
                 environment=settings.environment,
                 edge=settings.mqtt_edge.enabled,
+                billing=settings.billing is not None,
                 backups=settings.backup_repository is not None or settings.backup_store is not None,
                 graphs=settings.monitoring_stack.install,
                 placement=placement,

@@ -46,7 +46,7 @@ def alert(  # noqa: PLR0913 - an alert has this many independent parts
     Args:
         name: What it is called, in the runbook too.
         expression: PromQL that gives something while the fault is there.
-        part: The runbook it is described in: ``edge``, ``fleet`` or ``platform``.
+        part: The runbook it is described in: ``edge``, ``fleet``, ``billing`` or ``platform``.
         wait: How long the fault has to last, as Prometheus writes durations.
         severity: Who is told how.
         summary: One sentence for whoever is told; ``{{ $labels.x }}`` is filled in.

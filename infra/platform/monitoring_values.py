@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.clusters import pools
 from infra.images import load_images
 from infra.names import MONITORING_NAMESPACE, NODE_EXPORTER_NAMESPACE
 from infra.platform.alertmanager import CONFIG_SECRET
@@ -78,6 +79,7 @@ def values(watch: Watch) -> Values:
             # Rules are checked before they come here, and no certificate has to be kept for a webhook.
             "admissionWebhooks": {"enabled": False},
             "tls": {"enabled": False},
+            **pools.of_the_platform(),
             "resources": resources("50m", "128Mi", "512Mi"),
         },
         "prometheus": {"prometheusSpec": _prometheus(watch)},
@@ -85,6 +87,7 @@ def values(watch: Watch) -> Values:
         "kube-state-metrics": {
             "collectors": list(STATE_OF),
             "metricLabelsAllowlist": [f"namespaces=[{','.join(NAMESPACE_LABELS)}]"],
+            **pools.of_the_platform(),
             "resources": resources("50m", "128Mi", "1Gi"),
         },
         "prometheus-node-exporter": {
@@ -107,6 +110,7 @@ def _prometheus(watch: Watch) -> Values:
         # Whichever comes first: a volume that is full would stop it.
         "retentionSize": f"{int(mebibytes(watch.settings.storage) * _FILLED)}MiB",
         "storageSpec": _volume(watch, watch.settings.storage),
+        **pools.of_the_platform(),
         "resources": resources("500m", "2Gi", "8Gi"),
     }
 
@@ -118,6 +122,7 @@ def _alertmanager(watch: Watch) -> Values:
         "useExistingSecret": True,
         "configSecret": CONFIG_SECRET,
         "storage": _volume(watch, ALERTMANAGER_STORAGE),
+        **pools.of_the_platform(),
         "resources": resources("20m", "64Mi", "256Mi"),
     }
 
@@ -162,6 +167,7 @@ def _grafana(watch: Watch) -> Values:
         },
         # Its volume can be at one node only.
         "deploymentStrategy": {"type": "Recreate"},
+        **pools.of_the_platform(),
         "sidecar": {
             "dashboards": {"searchNamespace": MONITORING_NAMESPACE},
             "resources": resources("10m", "64Mi", "128Mi"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from infra import exemptions
+from infra.clusters import pools
 from infra.component import Component, Placement, logical_name
 from infra.customer.model import checksum
 from infra.customer.pods import CONFIG_CHECKSUM, container, http_probe
@@ -110,6 +111,7 @@ def manifests(environment: str, edge: Edge, image: Image) -> list[Manifest]:
             },
             "spec": {
                 "type": "LoadBalancer",
+                "ipFamilyPolicy": "PreferDualStack" if edge.settings.ipv6 else "SingleStack",
                 # Keeps the client's address, which the limits count by, and spares a hop.
                 "externalTrafficPolicy": "Local",
                 "selector": SELECTOR,
@@ -189,6 +191,7 @@ def _pod(edge: Edge, image: Image) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "priorityClassName": PRIORITY_CLASS,
+        **pools.of_the_platform(),
         "terminationGracePeriodSeconds": LEAVE_SECONDS + edge.settings.drain_seconds + MARGIN_SECONDS,
         "securityContext": {
             "runAsNonRoot": True,

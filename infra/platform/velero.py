@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.clusters import pools
 from infra.customer.isolation import CREDENTIALS_PORT, HTTPS_PORT, PRIVATE_RANGES
 from infra.exemptions import Exemption, as_annotations
 from infra.images import load_platform_image
@@ -161,6 +162,7 @@ def values(copies: Copies, *, annotations: Mapping[str, pulumi.Input[str]]) -> V
             }
         ],
         "podLabels": dict(copies.route.pod_labels),
+        **pools.of_the_platform(),
         "podSecurityContext": _POD,
         "containerSecurityContext": RESTRICTED_CONTAINER,
         "resources": _RESOURCES,

@@ -51,7 +51,7 @@ def reached_by(resources: Iterable[Mapping[str, Any]], *, stack: str) -> tuple[s
     raise UsageError.of(
         where=f"stack {stack}",
         what="its state names no cluster",
-        why="nobody can tell where its objects are",
+        why="nothing can be asked of it or changed in it",
         how="bring the stack up first: pulumi up",
     )
 

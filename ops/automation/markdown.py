@@ -116,7 +116,7 @@ def support_markdown(found: Sequence[Standing]) -> str:
         for one in found
     ]
     titles = ["environment", "cloud", "version", "supported until", "state"]
-    advice = [f"- {code_span(one.environment)}: {one.advice}" for one in found if one.state != "supported"]
+    advice = [f"- {code_span(one.environment)}: {text}" for one in found for text in one.advice]
     return "\n".join(["# Support of Kubernetes\n", table(titles, cells), "", *advice]).rstrip() + "\n"
 
 

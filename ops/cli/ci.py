@@ -167,11 +167,14 @@ def issue(*, reports: Reports, expect: Expect = "[]", author: Author = WORKFLOW)
 @app.command()
 @show_refusals
 def support(*, days: Days = NEAR, today: Today = None, author: Author = WORKFLOW) -> None:
-    """Write ends of support of the clusters' Kubernetes as the one issue; close it where none is near."""
+    """Write ends of support of the clusters' Kubernetes as the one issue; close it where none is near.
+
+    Also that nobody has completed the table of versions.
+    """
     found = all_standings(root=ROOT, today=today_or(today), days=days)
     github = GitHub.from_environment(author=author)
     text = support_markdown(found)
-    if all(one.state == "supported" for one in found):
+    if not any(one.advice for one in found):
         output.print(github.close_issue(text, name="support") or "nothing to close", markup=False)
     else:
         output.print(github.write_issue(SUPPORT_TITLE, text, name="support"), markup=False)

@@ -20,7 +20,10 @@ def _group() -> None:
 @app.command()
 @show_refusals
 def check(*, env: Env = "prod", days: Days = NEAR, today: Today = None, as_json: Json = False) -> None:
-    """Say until when the cloud supports the cluster's version of Kubernetes; status 1 once it does not."""
+    """Say until when the cloud supports the cluster's version of Kubernetes.
+
+    Status 1 once it does not, or once the table of versions is so old that it cannot tell.
+    """
     found = standing_of(env, root=workspace.ROOT, today=today_or(today), days=days)
     if as_json:
         print_json(
@@ -30,11 +33,12 @@ def check(*, env: Env = "prod", days: Days = NEAR, today: Today = None, as_json:
                 "until": f"{found.end}",
                 "daysLeft": found.left,
                 "state": found.state,
+                "tableOutdated": found.outdated,
             }
         )
     else:
         output.print(f"{env}: Kubernetes {found.version} on {found.cloud} is supported until {found.end}")
-    if found.state != "supported":
-        notes.print(f"warning: {found.advice}")
-    if found.state == "ended":
+    for advice in found.advice:
+        notes.print(f"warning: {advice}")
+    if found.state == "ended" or found.outdated:
         raise typer.Exit(EXIT_FAILURE)

@@ -13,7 +13,9 @@ from rich.console import Console
 from ops.automation.github import GitHubError
 from ops.local.control_plane import ControlPlaneError
 from ops.local.engine_run import EngineError
+from ops.local.kube_command import KubectlError
 from ops.local.node.namespaces import NodeError
+from ops.restoring import RestoreError
 from tenants.errors import EXIT_USAGE, UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def show_refusals(function: Callable[P, R]) -> Callable[P, R]:
         except UsageError as error:
             print_refusal(error)
             raise typer.Exit(EXIT_USAGE) from None
-        except (ControlPlaneError, GitHubError, NodeError) as error:
+        except (ControlPlaneError, GitHubError, KubectlError, NodeError, RestoreError) as error:
             print_error(str(error))
             raise typer.Exit(EXIT_FAILURE) from None
         except EngineError as error:

@@ -12,10 +12,11 @@ import typer
 from ops.cli import node as node_commands
 from ops.cli.console import confirm, notes, output, print_json, show_refusals
 from ops.local import tools
-from ops.local.environment import STACK, Environment, Target
+from ops.local.environment import Environment
 from ops.local.existing import describe
 from ops.local.hosts import LOOPBACK, host_names
 from ops.local.status import TenantStatus, as_table, tenant_statuses
+from ops.local.target import STACK, Target
 from ops.stack_config import committed_config
 
 app = typer.Typer(help="The dev environment on this machine.", no_args_is_help=True)
@@ -73,6 +74,7 @@ def up(*, cluster: Cluster = None, node: Node = None, yes: Yes = False) -> None:
     if cluster is not None:
         confirm(f"Bring the dev environment up in {describe(cluster)}?", yes=yes)
     if node is NodeKind.REAL:
+        environment.refuse_small_machine()
         environment.start_node()
     outcome = environment.up()
     notes.print(f"{outcome.changed} resources changed." if outcome.changed else "Nothing changed.")

@@ -10,7 +10,8 @@ import typer
 from rich.table import Table
 
 from ops.cli.console import confirm, notes, output, show_refusals
-from ops.local.environment import Environment, Target
+from ops.local.environment import Environment
+from ops.local.target import Target
 
 if TYPE_CHECKING:
     from ops.local.node.node import PartStatus

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from infra.program import read_registry, registry_folder
 from infra.removal import refuse_vanished, tenants_among
-from ops.local import existing, tools
+from ops.local import existing, overrides, tools
 from ops.local.cluster import EmbeddedCluster
 from ops.local.engine_run import engine_run
 from ops.local.first_secrets import LocalSecrets, ensure_secrets
@@ -22,9 +20,9 @@ from ops.local.inventory import Inventory
 from ops.local.node import machine
 from ops.local.node.node import TOOLS as NODE_TOOLS
 from ops.local.node.node import RealNode
-from ops.local.node.provisioner import STORAGE_CLASS
 from ops.local.node.wanted import refuse_small_machine, wanted_images
 from ops.local.stack import LocalStack, state_file
+from ops.local.target import HOME, STACK
 from ops.local.tools import ROOT
 from ops.stack_config import committed_config
 from tenants.errors import UsageError
@@ -36,44 +34,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ops.local.kubeconfig import KubeAccess
+    from ops.local.target import Target
     from ops.local.tools import Toolbox
     from tenants.registry import Registry
 
-STACK: Final = "dev"
-HOME: Final = ROOT / ".local"
 PARALLEL: Final = 64
 """Operations at once. Most of them only wait for an object to be ready, so the engine's own choice,
 four for each processor, would let a few waiting ones hold up all others."""
 
 UNCHANGED: Final = frozenset({"same", "read"})
 """Engine operations that change nothing."""
-
-REAL_EDGE: Final = {"enabled": True, "replicas": 1, "maxConnections": 1000, "drainSeconds": 5}
-"""The MQTT edge on a real node. A node takes one pod of it. A connection needs two open files, of which
-many machines allow a process few thousand; and nobody wants to wait for devices when it is taken down."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Where a dev environment runs.
-
-    Attributes:
-        folder: Everything the environment keeps on this machine. One folder for each
-            cluster, so that one state never describes two clusters.
-        context: Context of the user's own kubeconfig, or None for the embedded cluster.
-    """
-
-    folder: Path
-    context: str | None
-
-    @classmethod
-    def of(cls, context: str | None) -> Target:
-        """Return the target for a context, or the embedded cluster for None."""
-        if context is None:
-            return cls(folder=HOME / STACK, context=None)
-        slug = re.sub(r"[^a-z0-9]+", "-", context.lower()).strip("-")
-        fingerprint = hashlib.sha256(context.encode()).hexdigest()[:8]
-        return cls(folder=HOME / f"{STACK}-{slug}-{fingerprint}", context=context)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,23 +80,22 @@ class Environment:
         Raises:
             UsageError: If the registry, the secrets or the machine's state is refused.
         """
+        if self._node_folder.exists():
+            self.refuse_small_machine()
         with self._alone():
             secrets = ensure_secrets(
                 self.target.folder / "secrets", state_file=state_file(self.target.folder, STACK)
             )
             toolbox = tools.ensure(console=self.console)
-            if self._node_folder.exists():
-                refuse_small_machine(self.registry(), processors=os.cpu_count() or 1)
             access = self._cluster(toolbox)
-            overrides = self._overrides(toolbox, access)
+            config = self._overrides(toolbox, access)
             if self._node_folder.exists():
-                config = {**committed_config(STACK, root=ROOT), **overrides}
-                wanted = wanted_images(self.registry(), config)
+                wanted = wanted_images(self.registry(), {**self._committed, **config})
                 self._real_node(access).images.ensure_published(wanted)
             stack = LocalStack(name=STACK, folder=self.target.folder, toolbox=toolbox, secrets=secrets)
             if not stack.state_file.exists():
                 refuse_orphans(Inventory(toolbox, access))
-            opened = stack.open(overrides)
+            opened = stack.open(config)
             self._refuse_vanished(stack.recover(opened, say=self.console.print))
             with engine_run(self.console, f"stack {STACK}", log=self.target.folder / "up.log") as run:
                 result = opened.up(parallel=PARALLEL, on_output=run.on_output, on_event=run.on_event)
@@ -176,6 +145,18 @@ class Environment:
         with self._alone():
             return self._start_node(tools.ensure(console=self.console))
 
+    def refuse_small_machine(self) -> None:
+        """Refuse customers that would find no room on a real node of this machine.
+
+        Raises:
+            UsageError: They ask for more processors than there are.
+        """
+        refuse_small_machine(
+            self.registry(),
+            processors=os.cpu_count() or 1,
+            cpu_percent=overrides.cpu_percent(self._committed),
+        )
+
     def exists(self) -> bool:
         """Return whether there is anything to look at or to remove."""
         return self.target.folder.exists()
@@ -187,8 +168,7 @@ class Environment:
             UsageError: With every problem of every file.
         """
         return read_registry(
-            environment=committed_config(STACK, root=ROOT)["iotistic:environment"],
-            domain=committed_config(STACK, root=ROOT)["iotistic:domain"],
+            environment=self._committed["iotistic:environment"], domain=self._committed["iotistic:domain"]
         )
 
     def variables(self) -> dict[str, str]:
@@ -232,6 +212,10 @@ class Environment:
         return self._real_node(self._embedded(toolbox).up()).up()
 
     @property
+    def _committed(self) -> Mapping[str, Any]:
+        return committed_config(STACK, root=ROOT)
+
+    @property
     def _node_folder(self) -> Path:
         return self.target.folder / "node"
 
@@ -249,37 +233,14 @@ class Environment:
 
     def _overrides(self, toolbox: Toolbox, access: KubeAccess) -> dict[str, object]:
         """Return the configuration that depends on this machine."""
-        overrides: dict[str, object] = {
-            "iotistic:kubeconfig": str(access.kubeconfig),
-            "iotistic:kubeContext": access.context,
-        }
+        found = overrides.of_access(access)
         if self._node_folder.exists():
-            overrides["iotistic:storageClass"] = STORAGE_CLASS
-            overrides["iotistic:mqttEdge"] = REAL_EDGE
+            found |= overrides.of_real_node(self._committed)
         if self.target.context is not None:
-            # Nothing issues the edge's certificate there, and pods that run would wait for it forever.
-            overrides["iotistic:mqttEdge"] = {}
-            # Whoever made the cluster says who signs there.
-            overrides["iotistic:certificates"] = {}
-            found = Inventory(toolbox, access)
-            overrides |= {
-                "iotistic:cluster": "existing",
-                "iotistic:clusterIdentifier": self.target.folder.name,
-                "iotistic:storageClass": found.default_storage_class(),
-            }
-            if not found.knows("servicemonitors.monitoring.coreos.com"):
-                overrides["iotistic:monitoring"] = "false"
-            if not found.knows("certificates.cert-manager.io"):
-                overrides["iotistic:brokerIssuer"] = "none"
-            ingress_class = found.ingress_class()
-            if ingress_class is None:
-                self.console.print(
-                    "no default IngressClass: routes are declared, but nothing serves them yet"
-                )
-                overrides["iotistic:awaitRoutes"] = "false"
-            else:
-                overrides["iotistic:ingressClass"] = ingress_class
-        return overrides
+            found |= overrides.of_existing_cluster(
+                Inventory(toolbox, access), identifier=self.target.folder.name, say=self.console.print
+            )
+        return found
 
     def _destroy(self, toolbox: Toolbox) -> None:
         state = state_file(self.target.folder, STACK)
@@ -297,7 +258,7 @@ class Environment:
             deployed=tenants_among(resources),
             registered={tenant.id for tenant in registry.tenants},
             removed=registry.removed,
-            folder=registry_folder(committed_config(STACK, root=ROOT)["iotistic:environment"]),
+            folder=registry_folder(self._committed["iotistic:environment"]),
         )
 
     @contextmanager

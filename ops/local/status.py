@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from ops.local import tools
-from ops.local.environment import STACK
 from ops.local.inventory import Inventory
+from ops.local.target import STACK
 from ops.stack_config import committed_config
 from tenants.statuses import Status
 

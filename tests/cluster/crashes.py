@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from typing import TYPE_CHECKING
 
-from tests.cluster.test_dev_environment import children_named, wait_until
+from tests.cluster.processes import children_named, family, wait_until
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -53,13 +53,3 @@ def done(state: Path) -> tuple[object, object] | None:
     except FileNotFoundError:
         return None
     return latest.get("resources"), latest.get("pending_operations")
-
-
-def family(pids: list[int]) -> list[int]:
-    """Return processes with all that they started, the eldest first."""
-    listing = subprocess.run(["/bin/ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
-    parents = [(int(pid), int(parent)) for pid, parent in map(str.split, listing.stdout.splitlines())]
-    found = list(pids)
-    for parent in found:
-        found += [pid for pid, its_parent in parents if its_parent == parent]
-    return found

@@ -10,13 +10,13 @@ import shutil
 import signal
 import stat
 import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.cluster.dev_project import DevProject
+from tests.cluster.processes import children_named, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -348,19 +348,3 @@ def verified_by_node(token: str, public_key: str) -> dict[str, Any]:
     )
     claims: dict[str, Any] = json.loads(answer.stdout)
     return claims
-
-
-def children_named(name: str, *, of: int) -> list[int]:
-    """Return the direct children of a process that run a program of this name."""
-    listing = subprocess.run(
-        ["/bin/ps", "--ppid", str(of), "-o", "pid=,comm="], capture_output=True, text=True, check=True
-    )
-    rows = (line.split() for line in listing.stdout.splitlines())
-    return [int(pid) for pid, command in rows if command == name]
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)

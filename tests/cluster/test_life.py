@@ -35,6 +35,12 @@ CUSTOMERS = {
 }
 """Each customer's plan, and what the file says besides the least it has to say, by id."""
 
+NEWEST = "2.0.11"
+"""The version that some go forward to."""
+
+UPGRADED = ("dedicated", "growing", "complete")
+"""Those who follow the project's version until they are upgraded ahead of it."""
+
 PODS = {"managed": 3, "dedicated": 4, "nodeport": 4, "pinned": 4, "growing": 4, "complete": 8}
 
 ROTATED = "".join(
@@ -191,9 +197,16 @@ def another_plan(project: DevProject) -> None:
     edit(project, "growing", 'plan: "enterprise"\n', f'plan: "professional"\nstorage:\n{kept}')
 
 
+def an_upgrade(project: DevProject) -> None:
+    """Several go forward at once: one alone is over before anybody can be killed amid it."""
+    edit(project, "pinned", 'version: "2.0.10"', f'version: "{NEWEST}"')
+    for tenant in UPGRADED:
+        edit(project, tenant, f'id: "{tenant}"\n', f'id: "{tenant}"\nversion: "{NEWEST}"\n')
+
+
 def a_rollback(project: DevProject) -> None:
     """Go back together with a new password: alone it is over before anybody can be killed amid it."""
-    edit(project, "pinned", 'version: "2.0.10"', 'version: "2.0.9"\nepochs:\n  database: 2')
+    edit(project, "pinned", f'version: "{NEWEST}"', 'version: "2.0.9"\nepochs:\n  database: 2')
 
 
 def one_who_goes_and_one_who_comes_back(project: DevProject) -> None:
@@ -206,7 +219,7 @@ def a_rotation(project: DevProject) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [another_plan, a_rollback, one_who_goes_and_one_who_comes_back, a_rotation]
+    "change", [another_plan, an_upgrade, a_rollback, one_who_goes_and_one_who_comes_back, a_rotation]
 )
 def test_a_run_killed_amid_a_change_is_finished_by_the_next(
     crowd: DevProject, change: Callable[[DevProject], None]
@@ -224,6 +237,7 @@ def test_a_run_killed_amid_a_change_is_finished_by_the_next(
 def test_after_all_that_everybody_has_what_the_registry_says(crowd: DevProject) -> None:
     assert pods(crowd) == PODS | {"dedicated": 3, "managed": 1}
     assert version(crowd, "pinned") == "2.0.9"
+    assert {version(crowd, tenant) for tenant in UPGRADED} == {NEWEST}
     assert asked_for(crowd, "growing") == LARGE
 
 

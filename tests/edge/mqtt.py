@@ -145,7 +145,8 @@ def _connect(
     address: Address, name: str | bytes | None, trust: ssl.SSLContext, preamble: bytes
 ) -> ssl.SSLSocket:
     # Wrapped before it connects: one that is reset between the two is never closed.
-    secured = trust.wrap_socket(socket.socket(), server_hostname=name, do_handshake_on_connect=False)
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    secured = trust.wrap_socket(socket.socket(family), server_hostname=name, do_handshake_on_connect=False)
     try:
         secured.settimeout(TIMEOUT_SECONDS)
         secured.connect((address.host, address.port))

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from infra.customer.monitoring import AT_REST, rule_groups
-from infra.platform import monitoring_cluster, monitoring_edge, monitoring_fleet
+from infra.platform import monitoring_billing, monitoring_cluster, monitoring_edge, monitoring_fleet
 from infra.platform.alertmanager import CAUSES, HEARTBEAT, configuration
 from infra.platform.monitoring_settings import MonitoringSettings
 from tests.edge.world import LOOPBACK, Process, free_port, program, wait_until
@@ -87,7 +87,12 @@ def test_who_is_told(file: Path, labels: dict[str, str], receivers: set[str]) ->
 
 
 def test_what_is_named_here_are_alerts_that_there_are() -> None:
-    rules = [*monitoring_cluster.rules(), *monitoring_edge.rules(), *monitoring_fleet.rules(backups=True)]
+    rules = [
+        *monitoring_billing.rules(backups=True),
+        *monitoring_cluster.rules(),
+        *monitoring_edge.rules(),
+        *monitoring_fleet.rules(backups=True),
+    ]
     running, at_rest = instance_of("acme"), instance_of("acme", runs=False)
     for instance in (running, at_rest):
         rules += [rule for group in rule_groups(instance)["groups"] for rule in group["rules"]]

@@ -8,6 +8,7 @@ import pytest
 
 from infra.customer import authentication
 from infra.customer.instance import manifests
+from tests.edge.essentials import essentials
 from tests.edge.test_settle import MQTT_TABLES, TABLES
 from tests.program.instances import PLACEHOLDERS, instance_of
 
@@ -49,6 +50,7 @@ def tables(node: Node, database: Database) -> Iterator[Database]:
 def configured(node: Node) -> dict[str, str]:
     """Return what the plugin is told, from the file that the broker's pod has written for itself."""
     pod = ("StatefulSet", "mosquitto")
+    node.image("password", essentials(node.folder))
     node.create(*pod)
     answer = node.run(*pod, "password")
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,7 +129,7 @@ def test_an_empty_database_is_restored_from_the_moment_that_is_chosen(
 ) -> None:
     before = filled.as_api(CHECKSUMS)
     back_up(node)
-    # Of one day only the last is kept, so another day's is made of the same dump.
+    # Another day's is made of the same dump.
     day = ("--time", "2026-01-01 03:00:00")
     restic(node, "backup", "--host", "acme", "--tag", "instance", *day, "/work/database.dump")
     (earlier,) = (
@@ -232,20 +234,22 @@ def test_nothing_in_the_repository_can_be_read_without_the_key(
     assert snapshots(node) == 1
 
 
-def test_the_last_of_each_day_is_kept_for_as_many_days_as_the_plan_says(
+def test_all_of_two_days_are_kept_and_before_the_last_of_each_for_as_long_as_the_plan_says(
     node: Node, instance: Instance, filled: Database
 ) -> None:
     assert filled.as_api("SELECT 1") == "1"
+    # One by hand, before a restore, takes no other's place.
     back_up(node)
     back_up(node)
-    assert snapshots(node) == 1
+    assert snapshots(node) == 2
     days = instance.tenant.backup.retention_days
     for day in range(1, days + 3):
-        at = f"2025-{1 + day // 28:02}-{1 + day % 28:02} 03:00:00"
-        restic(node, "backup", "--host", "acme", "--tag", "instance", "--time", at, "/etc/iotistic")
-    assert snapshots(node) == days + 3
+        for hour in (3, 4):
+            at = f"2025-{1 + day // 28:02}-{1 + day % 28:02} {hour:02}:00:00"
+            restic(node, "backup", "--host", "acme", "--tag", "instance", "--time", at, "/etc/iotistic")
+    assert snapshots(node) == 2 + 2 * (days + 2)
     back_up(node)
-    assert snapshots(node) == days
+    assert snapshots(node) == 3 + days - 1
 
 
 def test_without_a_dump_nothing_is_stored(node: Node, filled: Database) -> None:
@@ -264,6 +268,27 @@ def test_a_dump_that_fails_fails_the_backup(node: Node, filled: Database) -> Non
     filled.as_superuser("DROP TABLE devices CASCADE")
     assert answer.returncode != 0
     assert "permission denied" in answer.stderr
+
+
+def test_a_database_that_starts_is_waited_for(node: Node, instance: Instance, filled: Database) -> None:
+    finish_early(node, filled, *CRON_JOB)
+    before = filled.as_api(CHECKSUMS)
+    filled.as_api("DELETE FROM readings")
+    node.apply([restore.job(instance, restore.Part.DATABASE)])
+    finish_early(node, filled, "Job", "restore-database")
+    assert filled.as_api(CHECKSUMS) == before
+
+
+def finish_early(node: Node, database: Database, kind: str, name: str) -> None:
+    """Begin a Job before its database runs."""
+    database.process.stop()
+    with ThreadPoolExecutor(1) as beside:
+        running = beside.submit(node.finish, kind, name)
+        time.sleep(2)
+        assert not running.done()
+        database.start()
+        answer = running.result()
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_a_dump_that_breaks_off_changes_nothing(node: Node, instance: Instance, filled: Database) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from infra.platform import monitoring_cluster, monitoring_edge, monitoring_fleet
+from infra.platform import monitoring_billing, monitoring_cluster, monitoring_edge, monitoring_fleet
 from infra.platform.monitoring_rules import groups
 from tests.edge.world import LOOPBACK, program
 from tests.metrics import EXPORTED
@@ -32,6 +32,7 @@ CUSTOMERS = [f"customer-c{number:02}" for number in range(20)]
 
 DAY = 86_400
 GROUPS = [
+    *groups("billing", monitoring_billing.rules(backups=True)),
     *groups("edge", monitoring_edge.rules()),
     *groups("fleet", monitoring_fleet.rules(backups=True)),
     *groups("platform", monitoring_cluster.rules()),
@@ -52,6 +53,7 @@ def rising(a_minute: float) -> str:
 
 EDGE = 'namespace="mqtt-edge"'
 EDGE_POD = f'{EDGE},pod="mqtt-edge-1"'
+BILLING = 'namespace="billing"'
 EDGE_DEPLOYMENT = f'{EDGE},deployment="mqtt-edge"'
 
 
@@ -84,6 +86,13 @@ def healthy() -> Series:
         'up{namespace="monitoring",job="p",instance="i"}': still(1),
         'alertmanager_notifications_failed_total{integration="email"}': still(1),
         'prometheus_rule_evaluation_failures_total{rule_group="g"}': still(1),
+    }
+    series |= {
+        f'kube_deployment_status_replicas_available{{{BILLING},deployment="billing"}}': still(1),
+        f'kube_statefulset_status_replicas_ready{{{BILLING},statefulset="redis"}}': still(1),
+        f"pg_up{{{BILLING}}}": still(1),
+        f'kube_cronjob_created{{{BILLING},cronjob="backup"}}': still(-30 * DAY),
+        f'kube_cronjob_status_last_successful_time{{{BILLING},cronjob="backup"}}': still(-60),
     }
     for customer in CUSTOMERS:
         here = f'namespace="{customer}"'
@@ -123,6 +132,15 @@ LATE = f"0+{STEP}x60 120+{600 * STEP}x{STEPS - 61}"
 """A counter that rises by one a minute, and after two hours by ten a second."""
 
 FAULTS = [
+    Fault("BillingDown", f"available{{{BILLING}", still(0)),
+    Fault("BillingDown", f"available{{{BILLING}", None),
+    Fault("BillingDatabaseDown", "pg_up", still(0)),
+    Fault("BillingDatabaseDown", "pg_up", None),
+    Fault("BillingQueueDown", "replicas_ready", still(0)),
+    Fault("BillingQueueDown", "replicas_ready", None),
+    Fault("BillingBackupMissing", f"successful_time{{{BILLING}", still(-3 * DAY)),
+    Fault("BillingBackupMissing", f"successful_time{{{BILLING}", None),
+    Fault("BillingBackupMissing", "cronjob_created", None),
     Fault("EdgeDown EdgeReplicaMissing", f"available{{{EDGE_DEPLOYMENT}", still(0)),
     Fault("EdgeDown", f"available{{{EDGE_DEPLOYMENT}", None),
     Fault("EdgeReplicaMissing", f"available{{{EDGE_DEPLOYMENT}", still(2)),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 DOMAIN = "iotistic.localhost"
 LOOPBACK = "127.0.0.1"
+LOOPBACK6 = "::1"
 PROGRAMS = ("haproxy", "dnsmasq", "mosquitto")
 
 _START_SECONDS = 15.0
@@ -165,9 +166,17 @@ class World:
         for process in self.processes:
             process.stop()
 
-    def broker(self, customer: str, *, certificate: Pair | None = None) -> Process:
-        """Start a customer's broker and make it known to the DNS, as declaring the customer does."""
-        address = f"{self._network}.{len(self.brokers) + 1}"
+    def broker(
+        self, customer: str, *, certificate: Pair | None = None, address: str | None = None
+    ) -> Process:
+        """Start a customer's broker and make it known to the DNS, as declaring the customer does.
+
+        Args:
+            customer: Whose it is.
+            certificate: Its own, where TLS ends there.
+            address: Where it listens; else an address of IPv4 of its own.
+        """
+        address = address or f"{self._network}.{len(self.brokers) + 1}"
         port = BROKER_PORTS["passthrough" if certificate else "terminate"]
         lines = ["user root", "allow_anonymous true", f"listener {port} {address}", "max_connections -1"]
         if certificate:
@@ -191,6 +200,7 @@ class World:
         """
         place = Place(
             address=LOOPBACK,
+            address6=LOOPBACK6,
             port=free_port(),
             metrics_port=free_port(),
             nameserver=f"{LOOPBACK}:{self._dns_port}",
@@ -229,8 +239,10 @@ class World:
 
 
 def edge_settings(**changes: object) -> EdgeSettings:
-    """Return settings that fit a machine with few file descriptors to spare."""
-    return EdgeSettings.model_validate({"max_connections": 2_000, "drain_seconds": 60, **changes})
+    """Return settings that fit a machine with few file descriptors to spare, and maybe without IPv6."""
+    return EdgeSettings.model_validate(
+        {"max_connections": 2_000, "drain_seconds": 60, "ipv6": False, **changes}
+    )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.clusters.backups import BackupRoute
 from infra.customer import postgres
 from infra.images import load_images, load_platform_image, parse
 from infra.platform import billing
@@ -34,6 +35,7 @@ PASSWORDS = BillingCredentials(
     database_api="<service's password>",
     database_exporter="<exporter's password>",
     redis="<Redis's password>",
+    backup="<backup key>",
 )
 
 
@@ -48,6 +50,8 @@ def place(**changed: Any) -> Billing:  # noqa: ANN401 - fields of several types
         "redis_image": load_platform_image("redis"),
         "credentials": PASSWORDS,
         "secrets": {"STRIPE_SECRET_KEY": "<Stripe's key>"},
+        "backup_repository": "volume",
+        "monitoring": True,
         **changed,
     }
     return Billing(**given)
@@ -73,7 +77,7 @@ def test_its_database_is_a_customers_with_other_names() -> None:
 def test_no_password_stands_outside_of_secrets() -> None:
     objects = billing.manifests(place())
     text = json.dumps([it for it in objects if it["kind"] != "Secret"])
-    assert not [it for it in ("password>", "Stripe's key") if it in text]
+    assert not [it for it in ("password>", "Stripe's key", "backup key") if it in text]
     environment = only(objects, "Deployment", "billing")["spec"]["template"]["spec"]["containers"][0]["env"]
     by_reference = {it["name"] for it in environment if "valueFrom" in it}
     assert by_reference == {"DATABASE_URL", "REDIS_PASSWORD", "STRIPE_SECRET_KEY"}
@@ -98,11 +102,96 @@ def test_everybody_is_kept_out_but_who_has_to_come_in() -> None:
     assert [port["port"] for rule in everything["egress"] for port in rule["ports"]] == [53, 53]
     (web,) = policies["billing"]["ingress"]
     assert web["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]
-    for stored, port in (("postgres", 5432), ("redis", 6379)):
+    for stored, port, clients in (("postgres", 5432, ["billing", "backup"]), ("redis", 6379, ["billing"])):
         assert policies[stored]["egress"] == []
         callers = [rule for rule in policies[stored]["ingress"] if rule["ports"][0]["port"] == port]
         (caller,) = callers
-        assert caller["from"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "billing"}}}]
+        assert caller["from"] == [of_pods(client) for client in clients]
+
+
+def of_pods(name: str) -> dict[str, Any]:
+    return {"podSelector": {"matchLabels": {"app.kubernetes.io/name": name}}}
+
+
+ROUTE = BackupRoute(
+    pattern="s3:s3.example.com/all/{namespace}",
+    environment={"AWS_REGION": "eu-central-1"},
+    pod_labels={"known": "yes"},
+    credentials="169.254.170.23/32",
+)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "repository", "reached"),
+    [
+        ({"backup_repository": "volume"}, "/repository", []),
+        ({"backup_repository": "s3:s3.example.com/b"}, "s3:s3.example.com/b/billing", [443]),
+        (
+            {"backup_repository": None, "backup_route": ROUTE},
+            "s3:s3.example.com/all/billing",
+            [443, 80],
+        ),
+    ],
+)
+def test_its_database_is_backed_up_every_night_where_the_customers_are(
+    chosen: dict[str, Any], repository: str, reached: list[int]
+) -> None:
+    objects = billing.manifests(place(**chosen))
+    job = only(objects, "CronJob", "backup")["spec"]
+    pod = job["jobTemplate"]["spec"]["template"]["spec"]
+    (dump,), (store,) = pod["initContainers"], pod["containers"]
+    assert (dump["command"][-1], store["command"][-1]) == ("/etc/iotistic/dump.sh", "/etc/iotistic/store.sh")
+    environment = {it["name"]: it["value"] for it in store["env"]}
+    assert environment["RESTIC_REPOSITORY"] == repository
+    assert job["suspend"] is False
+    scripts = only(objects, "ConfigMap", "config")["data"]
+    assert "--host billing " in scripts["store.sh"]
+    assert "--keep-daily 30 " in scripts["store.sh"]
+    policy = only(objects, "NetworkPolicy", "backup")["spec"]
+    assert policy["ingress"] == []
+    assert policy["egress"][0]["to"] == [of_pods("postgres")]
+    assert [port["port"] for rule in policy["egress"][1:] for port in rule["ports"]] == reached
+    known = [it["metadata"]["name"] for it in objects if it["kind"] == "ServiceAccount"]
+    assert ("backup" in known) == ("backup_route" in chosen) == (pod["serviceAccountName"] == "backup")
+
+
+def test_a_backup_is_put_back_by_a_job_that_never_runs_by_itself() -> None:
+    objects = billing.manifests(place())
+    job = only(objects, "CronJob", "restore-database")["spec"]
+    assert job["suspend"] is True
+    pod = job["jobTemplate"]["spec"]["template"]["spec"]
+    assert [it["command"][-1] for it in (*pod["initContainers"], *pod["containers"])] == [
+        "/etc/iotistic/restore.sh",
+        "/etc/iotistic/load.sh",
+    ]
+
+
+def test_the_key_of_its_backups_outlives_the_passwords() -> None:
+    first, raised = (BillingCredentials.issue(bytes(32), epoch=epoch) for epoch in (1, 2))
+    assert raised.backup == first.backup
+    assert raised.redis != first.redis
+
+
+def test_without_a_place_for_backups_or_a_prometheus_nothing_of_them_is_declared() -> None:
+    objects = billing.manifests(place(backup_repository=None, monitoring=False))
+    assert not [it for it in objects if it["metadata"]["name"] in {"backup", "restore-database"}]
+    assert not [it for it in objects if it["kind"] in {"ServiceMonitor", "CronJob"}]
+    assert "store.sh" not in only(objects, "ConfigMap", "config")["data"]
+    database = only(objects, "NetworkPolicy", "postgres")["spec"]["ingress"]
+    assert database[0]["from"] == [of_pods("billing")]
+
+
+def test_its_database_tells_prometheus_how_it_is() -> None:
+    objects = billing.manifests(place())
+    monitor = only(objects, "ServiceMonitor", "billing")["spec"]
+    told = [
+        it["metadata"]["name"]
+        for it in objects
+        if it["kind"] == "Service"
+        and monitor["selector"]["matchLabels"].items() <= it["metadata"]["labels"].items()
+        and {port["name"] for port in it["spec"]["ports"]} & {it["port"] for it in monitor["endpoints"]}
+    ]
+    assert told == ["postgres"]
 
 
 def test_there_is_none_unless_it_is_asked_for(

@@ -28,7 +28,7 @@ GROUPS = [
     *rule_groups(instance_of("acme"))["groups"],
     *(
         group
-        for item in monitoring.manifests("dev", edge=True, backups=True)
+        for item in monitoring.manifests("dev", edge=True, billing=True, backups=True)
         for group in item["spec"]["groups"]
     ),
 ]

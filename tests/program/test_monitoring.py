@@ -26,23 +26,23 @@ GOLDEN = Path(__file__).parent.parent / "golden" / "platform" / "rules.yaml"
 
 RULES = [
     rule
-    for item in manifests("dev", edge=True, backups=True)
+    for item in manifests("dev", edge=True, billing=True, backups=True)
     for group in item["spec"]["groups"]
     for rule in group["rules"]
 ]
 
 
-def names(*, edge: bool, backups: bool) -> set[str]:
+def names(*, edge: bool = True, billing: bool = True, backups: bool = True) -> set[str]:
     return {
         rule.get("alert", rule.get("record"))
-        for item in manifests("dev", edge=edge, backups=backups)
+        for item in manifests("dev", edge=edge, billing=billing, backups=backups)
         for group in item["spec"]["groups"]
         for rule in group["rules"]
     }
 
 
 def test_rules_are_those_in_the_golden_file(golden: Callable[[Path, str], None]) -> None:
-    golden(GOLDEN, as_yaml(manifests("dev", edge=True, backups=True)))
+    golden(GOLDEN, as_yaml(manifests("dev", edge=True, billing=True, backups=True)))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert", rule.get("record")))
@@ -52,10 +52,10 @@ def test_a_rule_asks_for_what_somebody_exports(rule: dict[str, str]) -> None:
 
 
 def test_what_a_stack_does_not_have_is_not_missed() -> None:
-    everything = names(edge=True, backups=True)
-    assert {"EdgeDown", "FleetTenantWithoutBackup"} <= everything
-    assert not any(name.startswith(("Edge", "edge:")) for name in names(edge=False, backups=True))
-    assert not any("ackup" in name for name in names(edge=True, backups=False))
+    assert {"EdgeDown", "FleetTenantWithoutBackup", "BillingDown", "BillingBackupMissing"} <= names()
+    assert not any(name.startswith(("Edge", "edge:")) for name in names(edge=False))
+    assert not any(name.startswith("Billing") for name in names(billing=False))
+    assert not any("ackup" in name for name in names(backups=False))
 
 
 def test_the_edge_is_scraped_at_its_port_for_metrics_and_nowhere_else() -> None:

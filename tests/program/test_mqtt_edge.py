@@ -106,6 +106,14 @@ def test_what_the_balancer_has_to_be_told_stands_on_the_public_service_only() ->
     assert services == {"LoadBalancer": annotations, "ClusterIP": {}}
 
 
+@pytest.mark.parametrize(("ipv6", "policy"), [(True, "PreferDualStack"), (False, "SingleStack")])
+def test_the_balancer_is_reached_by_ipv6_where_the_process_is(*, ipv6: bool, policy: str) -> None:
+    settings = EdgeSettings(ipv6=ipv6)
+    (public,) = (it for it in objects(settings) if it.get("spec", {}).get("type") == "LoadBalancer")
+    assert public["spec"]["ipFamilyPolicy"] == policy
+    assert ("bind :::8883 v6only" in render(edge(settings))) is ipv6
+
+
 def test_the_edge_is_declared_where_the_configuration_has_one(
     run_program: Callable[..., Run], config: dict[str, str]
 ) -> None:

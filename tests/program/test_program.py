@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -72,6 +72,26 @@ def test_two_runs_declare_the_same(run_program: Callable[..., Run], config: dict
         {(r.typ, r.name): r.inputs for r in run_program(config).engine.declared} for _ in range(2)
     )
     assert first == second
+
+
+def test_a_stack_may_set_less_processor_aside_than_a_plan_promises(
+    run_program: Callable[..., Run], config: dict[str, str]
+) -> None:
+    def of_the_api(**more: str) -> dict[str, Any]:
+        run = run_program({**config, **more})
+        pods = next(
+            item.inputs["spec"]["template"]["spec"]
+            for item in run.engine.declared
+            if item.typ.endswith(":Deployment")
+            and item.inputs["metadata"]["namespace"] == "customer-acme"
+            and item.inputs["metadata"]["name"] == "api"
+        )
+        found: dict[str, Any] = pods["containers"][0]["resources"]
+        return found
+
+    whole, half = of_the_api(), of_the_api(cpuRequestPercent="50")
+    assert (whole["requests"].pop("cpu"), half["requests"].pop("cpu")) == ("100m", "50m")
+    assert half == whole
 
 
 def test_nothing_is_declared_when_a_running_customer_has_no_file(
@@ -152,6 +172,8 @@ def test_every_missing_key_is_named_at_once(run_program: Callable[..., Run]) -> 
         ("cluster", "minikube"),
         ("protect", "perhaps"),
         ("mqttAuthentication", "ldap"),
+        ("cpuRequestPercent", "0"),
+        ("cpuRequestPercent", "101"),
         ("masterKey", "c2hvcnQ="),
         ("masterKey", "not base64!"),
         ("kubeconfig", ""),

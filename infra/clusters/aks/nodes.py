@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from pulumi_azure_native import containerservice
 
-from infra.clusters import cloud
+from infra.clusters import pools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ def system_pool(
     azure: AzureComponent, subnet: network.Subnet
 ) -> containerservice.ManagedClusterAgentPoolProfileArgs:
     """Return the platform's pool, which is a part of the cluster itself."""
-    key, value = cloud.SYSTEM_TAINT
+    key, value = pools.SYSTEM_TAINT
     return containerservice.ManagedClusterAgentPoolProfileArgs(
         name="system",
         mode=containerservice.AgentPoolMode.SYSTEM,
@@ -81,6 +81,6 @@ def _pool(azure: AzureComponent, name: str, pool: NodePool, subnet: network.Subn
         "vnet_subnet_id": subnet.id,
         "enable_node_public_ip": False,
         "orchestrator_version": azure.settings.kubernetes_version,
-        "node_labels": {cloud.POOL_LABEL: name},
+        "node_labels": {pools.POOL_LABEL: name},
         "tags": azure.tags,
     }

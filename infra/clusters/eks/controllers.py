@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.clusters.cloud import POOL_LABEL, SYSTEM_TAINT
+from infra.clusters import pools
 from infra.platform.chart import RESTRICTED_CONTAINER, ChartComponent, load_chart, restricted_pod
 
 if TYPE_CHECKING:
@@ -83,10 +83,9 @@ def balancer_values(images: ImageSource, *, cluster: str, region: str, network: 
 
 
 def _on_the_platforms_nodes() -> Values:
-    key, value = SYSTEM_TAINT
     return {
-        "nodeSelector": {POOL_LABEL: "system"},
-        "tolerations": [{"key": key, "operator": "Equal", "value": value, "effect": "NoSchedule"}],
+        "nodeSelector": {pools.POOL_LABEL: pools.SYSTEM},
+        "tolerations": pools.tolerations(),
         "resources": _RESOURCES,
     }
 

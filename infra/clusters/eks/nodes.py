@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_aws import ec2, eks
 
-from infra.clusters import cloud
+from infra.clusters import pools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def make_nodes(
     """
     role = aws.role("node", "ec2.amazonaws.com", POLICIES)
     template = _launch_template(aws, key)
-    taint, value = cloud.SYSTEM_TAINT
+    taint, value = pools.SYSTEM_TAINT
     taints = [eks.NodeGroupTaintArgs(key=taint, value=value, effect="NO_SCHEDULE")]
     return [
         eks.NodeGroup(
@@ -59,7 +59,7 @@ def make_nodes(
                 min_size=nodes.least, desired_size=nodes.least, max_size=nodes.most
             ),
             update_config=eks.NodeGroupUpdateConfigArgs(max_unavailable=1),
-            labels={cloud.POOL_LABEL: pool},
+            labels={pools.POOL_LABEL: pool},
             taints=taints if pool == "system" else [],
             launch_template=eks.NodeGroupLaunchTemplateArgs(
                 id=template.id, version=template.latest_version.apply(str)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_gcp import container, projects, serviceaccount
 
-from infra.clusters import cloud
+from infra.clusters import pools
 
 if TYPE_CHECKING:
     import pulumi
@@ -22,9 +22,9 @@ ROLES: Final = ("container.defaultNodeServiceAccount", "artifactregistry.reader"
 def make_nodes(google: GoogleComponent, made: container.Cluster, key: kms.CryptoKey) -> list[pulumi.Resource]:
     """Make the nodes."""
     account, roles = _account(google)
-    taint, value = cloud.SYSTEM_TAINT
+    taint, value = pools.SYSTEM_TAINT
     taints = [container.NodePoolNodeConfigTaintArgs(key=taint, value=value, effect="NO_SCHEDULE")]
-    pools = {"system": google.settings.system_pool, "tenants": google.settings.tenant_pool}
+    sizes = {"system": google.settings.system_pool, "tenants": google.settings.tenant_pool}
     return [
         container.NodePool(
             f"{google.name}-{pool}",
@@ -52,12 +52,12 @@ def make_nodes(google: GoogleComponent, made: container.Cluster, key: kms.Crypto
                 shielded_instance_config=container.NodePoolNodeConfigShieldedInstanceConfigArgs(
                     enable_secure_boot=True, enable_integrity_monitoring=True
                 ),
-                labels={cloud.POOL_LABEL: pool},
+                labels={pools.POOL_LABEL: pool},
                 taints=taints if pool == "system" else [],
             ),
             opts=google.child(depends_on=roles),
         )
-        for pool, nodes in pools.items()
+        for pool, nodes in sizes.items()
     ]
 
 

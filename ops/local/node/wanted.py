@@ -45,17 +45,18 @@ def wanted_images(registry: Registry, config: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def refuse_small_machine(registry: Registry, *, processors: int) -> None:
+def refuse_small_machine(registry: Registry, *, processors: int, cpu_percent: int = 100) -> None:
     """Refuse customers that together ask for more processors than a node has.
 
     Args:
         registry: The customers.
         processors: How many the node has.
+        cpu_percent: The part of the plans' processor that is set aside.
 
     Raises:
         UsageError: Some pods would never be given a place.
     """
-    wanted = {tenant.id: _millicores(tenant) for tenant in registry.tenants if tenant.runs}
+    wanted = {tenant.id: _millicores(tenant, cpu_percent) for tenant in registry.tenants if tenant.runs}
     needed = sum(wanted.values()) + millicores(CPU_REQUEST) + _CLUSTER_MILLICORES
     if needed <= processors * 1000:
         return
@@ -65,12 +66,14 @@ def refuse_small_machine(registry: Registry, *, processors: int) -> None:
         what=f"has {processors} processors, and its customers ask for {needed / 1000:.2f}: {listing}, "
         "the rest for the MQTT edge and the DNS of the cluster",
         why="some pods would find no place on the one node, and the run would wait for them in vain",
-        how="suspend a customer (iotistic tenant suspend <id>), or use a machine with more processors, "
+        how="suspend a customer (iotistic tenant suspend <id>), or set less of their processor aside "
+        "(iotistic:cpuRequestPercent in Pulumi.dev.yaml), or use a machine with more processors, "
         "or the simulated nodes (make up)",
     )
 
 
-def _millicores(tenant: Tenant) -> int:
+def _millicores(tenant: Tenant, cpu_percent: int) -> int:
     """Return the processor requests of a customer's pods, as the scheduler adds them up."""
-    sizes = [getattr(tenant.sizes, name) for name in components(tenant.options)] + [WATCHER] * WATCHERS
+    promised = tenant.sizes.promising(cpu_percent)
+    sizes = [getattr(promised, name) for name in components(tenant.options)] + [WATCHER] * WATCHERS
     return sum(millicores(size.cpu_request) for size in sizes)

@@ -3,7 +3,8 @@
  * The real plugin (mosquitto-go-auth) cannot be had without the internet. This one keeps its
  * contract as far as this project configures it: backend "http", parameters as JSON, the
  * answer's status decides, a superuser may do everything, and nobody may do anything while
- * the API does not answer. */
+ * the API does not answer: who asks then is cut off, and not told that it is forbidden.
+ * It remembers no answer; the real one does so for as long as it is configured to. */
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,11 +89,13 @@ static int dial(void) {
     return fd;
 }
 
-/* Asks the API and returns whether it says 200. */
-static int allowed(const char *uri, const char *body) {
+enum answer { DENIED, GRANTED, FAILED };
+
+/* Asks the API, and returns what the status of its answer means. */
+static enum answer answer_to(const char *uri, const char *body) {
     char head[512], answer[64];
     int status = 0, fd = dial();
-    if (fd < 0) return 0;
+    if (fd < 0) return FAILED;
     snprintf(head, sizeof head,
              "POST %s HTTP/1.0\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
              uri, settings.host, strlen(body));
@@ -102,14 +105,15 @@ static int allowed(const char *uri, const char *body) {
         sscanf(answer, "HTTP/%*s %d", &status);
     }
     close(fd);
-    return status == 200;
+    if (status == 0 || status >= 500) return FAILED;
+    return status >= 200 && status < 300 ? GRANTED : DENIED;
 }
 
-static int ask(const char *uri, const char *const fields[], int acc) {
+static enum answer ask(const char *uri, const char *const fields[], int acc) {
     char *body = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&body, &size);
-    if (!out) return 0;
+    if (!out) return FAILED;
     fputc('{', out);
     for (int i = 0; fields[i]; i += 2) {
         fprintf(out, "%s\"%s\":\"", i ? "," : "", fields[i]);
@@ -119,28 +123,35 @@ static int ask(const char *uri, const char *const fields[], int acc) {
     if (acc) fprintf(out, ",\"acc\":%d", acc);
     fputc('}', out);
     fclose(out);
-    int answer = allowed(uri, body);
+    enum answer answer = answer_to(uri, body);
     free(body);
     return answer;
 }
 
-static const char *text(const char *value) { return value ? value : ""; }
+/* Returns what the broker is told. Of a failure it ends the connection. */
+static int as_error(enum answer answer, int denied) {
+    if (answer == FAILED) return MOSQ_ERR_UNKNOWN;
+    return answer == GRANTED ? MOSQ_ERR_SUCCESS : denied;
+}
 
 int mosquitto_auth_unpwd_check(void *data, struct mosquitto *client, const char *username,
                                const char *password) {
     (void)data;
-    const char *const fields[] = {"username", text(username), "password", text(password),
-                                  "clientid", text(mosquitto_client_id(client)), NULL};
-    return ask(settings.user_uri, fields, 0) ? MOSQ_ERR_SUCCESS : MOSQ_ERR_AUTH;
+    if (!username || !password) return MOSQ_ERR_AUTH;
+    const char *const fields[] = {"username", username, "password", password,
+                                  "clientid", mosquitto_client_id(client), NULL};
+    return as_error(ask(settings.user_uri, fields, 0), MOSQ_ERR_AUTH);
 }
 
 int mosquitto_auth_acl_check(void *data, int access, struct mosquitto *client,
                              const struct mosquitto_acl_msg *message) {
     (void)data;
-    const char *username = text(mosquitto_client_username(client));
+    const char *username = mosquitto_client_username(client), *id = mosquitto_client_id(client);
+    if (!username || !id || !message->topic) return MOSQ_ERR_ACL_DENIED;
     const char *const superuser[] = {"username", username, NULL};
-    const char *const fields[] = {"username", username, "topic", text(message->topic),
-                                  "clientid", text(mosquitto_client_id(client)), NULL};
-    if (ask(settings.superuser_uri, superuser, 0)) return MOSQ_ERR_SUCCESS;
-    return ask(settings.acl_uri, fields, access) ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
+    const char *const fields[] = {"username", username, "topic", message->topic, "clientid", id, NULL};
+    enum answer first = ask(settings.superuser_uri, superuser, 0);
+    if (first == GRANTED) return MOSQ_ERR_SUCCESS;
+    enum answer then = ask(settings.acl_uri, fields, access);
+    return as_error(then == DENIED && first == FAILED ? FAILED : then, MOSQ_ERR_ACL_DENIED);
 }

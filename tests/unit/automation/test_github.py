@@ -101,6 +101,7 @@ def test_an_end_of_support_has_one_issue_until_it_is_far_again(repository: Repos
     assert issue["body"].startswith("<!-- iotistic:support -->")
     assert "| `prod` | eks | `1.35` | 2027-03-27 | ended |" in issue["body"]
     assert "one minor version at a time" in issue["body"]
+    assert "knows nothing newer than 1.36" in issue["body"]
     run("support", "--today=2026-11-23")
     assert repository.issues[0]["state"] == "closed"
 

@@ -69,7 +69,7 @@ def test_each_step_is_a_target_or_a_command_that_runs_anywhere(path: Path) -> No
         if script.startswith("make "):
             assert script.removeprefix("make ") in TARGETS
             continue
-        assert script.startswith(".venv/bin/iotistic ci ")
+        assert script.startswith((".venv/bin/iotistic ci ", ".venv/bin/iotistic cluster check "))
         words = re.findall(r"[^\s\"']+", script)[1:]
         options = {word for word in words if word.startswith("--")}
         assert options <= options_of([word for word in words if re.fullmatch(r"[a-z-]+", word)])

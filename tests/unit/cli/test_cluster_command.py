@@ -24,7 +24,8 @@ def with_cluster(project: Project, cluster: str, version: str | None = None) -> 
     [
         ("2026-11-23", "supported", 0),
         ("2026-12-27", "ending", 0),
-        ("2027-03-27", "ending", 0),
+        # By then a newer version is out that the table does not know.
+        ("2027-03-27", "ending", 1),
         ("2027-03-28", "ended", 1),
     ],
 )
@@ -34,6 +35,15 @@ def test_it_goes_by_the_day(project: Project, today: str, state: str, status: in
     assert answer.data["until"] == "2027-03-27"
     assert answer.data["state"] == state
     assert ("warning: support" in answer.err) is (state != "supported")
+
+
+@pytest.mark.parametrize(("today", "outdated"), [("2027-02-03", False), ("2027-02-04", True)])
+def test_a_table_that_nobody_completes_is_found(project: Project, today: str, *, outdated: bool) -> None:
+    answer = with_cluster(project, "eks", "1.36").run("cluster", "check", "--today", today, "--json")
+    assert answer.data["state"] == "supported"
+    assert answer.data["tableOutdated"] is outdated
+    assert answer.status == int(outdated)
+    assert ("complete it" in answer.err) is outdated
 
 
 def test_near_is_what_the_caller_says(project: Project) -> None:

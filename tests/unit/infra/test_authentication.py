@@ -24,6 +24,7 @@ GENERAL = {
     "cache_type": {"go-cache", "redis"},
     "auth_cache_seconds": None,
     "acl_cache_seconds": None,
+    "log_level": {"debug", "info", "warn", "error", "fatal", "panic"},
 }
 """Options of every way, with the values that one may have where these are words."""
 
@@ -162,3 +163,18 @@ def test_who_does_not_ask_the_database_may_have_any_api() -> None:
     surroundings = dataclasses.replace(managed.surroundings, mqtt_authentication="postgres")
     instances = [asking("http"), dataclasses.replace(managed, surroundings=surroundings)]
     authentication.refuse_unreadable([with_api("0.0.4", item) for item in instances], where="")
+
+
+def test_only_a_broker_that_asks_the_database_waits_for_it_and_not_for_long() -> None:
+    def limit(way: str) -> list[dict[str, str]]:
+        (pod,) = (
+            item["spec"]["template"]["spec"]
+            for item in manifests(asking(way))
+            if (item["kind"], item["metadata"]["name"]) == ("StatefulSet", "mosquitto")
+        )
+        (broker,) = (item for item in pod["containers"] if item["name"] == "mosquitto")
+        return list(broker["env"])
+
+    assert limit("http") == []
+    # What the plugin's library reads: https://pkg.go.dev/github.com/lib/pq#hdr-Connection_String_Parameters
+    assert limit("postgres") == [{"name": "PGCONNECT_TIMEOUT", "value": "5"}]

@@ -16,7 +16,11 @@ ROOT = Path(__file__).parents[3]
 GROUPS = [
     *rule_groups(with_options("acme", *OPTIONAL))["groups"],
     *rule_groups(instance_of("acme", runs=False))["groups"],
-    *(group for item in manifests("dev", edge=True, backups=True) for group in item["spec"]["groups"]),
+    *(
+        group
+        for item in manifests("dev", edge=True, billing=True, backups=True)
+        for group in item["spec"]["groups"]
+    ),
 ]
 LINKS = {rule["annotations"]["runbook"] for group in GROUPS for rule in group["rules"] if "alert" in rule}
 PAGES = sorted({link.partition("#")[0] for link in LINKS})

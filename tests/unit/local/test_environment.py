@@ -9,11 +9,12 @@ from typer.testing import CliRunner
 
 from ops.cli.app import app
 from ops.local import inventory
-from ops.local.environment import Target, refuse_orphans
+from ops.local.environment import refuse_orphans
 from ops.local.inventory import Inventory
 from ops.local.kube_command import KubectlError
 from ops.local.kubeconfig import KubeAccess
 from ops.local.stack import is_stale, restore_cut_off
+from ops.local.target import Target
 from ops.local.tools import Toolbox
 from tenants.errors import UsageError
 
@@ -167,7 +168,7 @@ def test_a_state_that_was_cut_off_is_the_engines_copy_again(
 
 
 def test_nothing_up_is_said_with_status_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("ops.local.environment.HOME", tmp_path)
+    monkeypatch.setattr("ops.local.target.HOME", tmp_path)
     for command, status in (("status", 1), ("down", 0)):
         assert CliRunner().invoke(app, ["local", command]).exit_code == status
 
@@ -185,7 +186,7 @@ def test_without_a_terminal_or_a_yes_nothing_is_touched(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig_of_a_lab(tmp_path)))
-    monkeypatch.setattr("ops.local.environment.HOME", tmp_path / "home")
+    monkeypatch.setattr("ops.local.target.HOME", tmp_path / "home")
     result = CliRunner().invoke(app, ["local", "up", "--cluster", "kind-lab"])
     assert result.exit_code == 2
     assert "kind-lab at https://127.0.0.1:1" in result.output

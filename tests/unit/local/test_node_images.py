@@ -19,6 +19,7 @@ from ops.local.node.images import NodeImages
 from ops.local.node.layout import NodeLayout
 from ops.local.node.namespaces import Namespaces, NodeError
 from ops.local.node.wanted import refuse_small_machine, wanted_images
+from ops.local.overrides import CPU_PERCENT_KEY, cpu_percent
 from ops.local.sources import SourceFailedError
 from ops.local.tools import ROOT, Toolbox
 from tenants.errors import UsageError
@@ -77,6 +78,11 @@ class TestProcessors:
         with pytest.raises(UsageError, match=r"has 2 processors, and its customers ask for 2\.25") as caught:
             refuse_small_machine(registry, processors=2)
         assert "iotistic tenant suspend" in caught.value.problems[0].how
+
+    def test_the_projects_customers_fit_on_two_where_half_is_set_aside(self, registry: Registry) -> None:
+        refuse_small_machine(registry, processors=2, cpu_percent=cpu_percent({}))
+        with pytest.raises(UsageError, match=r"has 2 processors"):
+            refuse_small_machine(registry, processors=2, cpu_percent=cpu_percent({CPU_PERCENT_KEY: 95}))
 
     def test_who_is_suspended_asks_for_nothing(self, registry: Registry) -> None:
         largest = next(tenant for tenant in registry.tenants if tenant.id == "initech")

@@ -104,6 +104,18 @@ def test_larger_containers_raise_the_quota(tenant: Callable[..., Tenant]) -> Non
     assert tenant(storage={"postgres": "100Gi"}).quota.storage == "124Gi"
 
 
+@given(st.integers(1, 100), st.sampled_from(PLANS))
+def test_what_is_set_aside_is_a_part_and_never_nothing(
+    plans: PlanTable, percent: int, plan: PlanName
+) -> None:
+    whole = plans[plan].sizes
+    for name, size in whole.promising(percent):
+        before = getattr(whole, name)
+        assert 1 <= millicores(size.cpu_request) <= millicores(before.cpu_request)
+        assert size.model_copy(update={"cpu_request": before.cpu_request}) == before
+    assert whole.promising(100) == whole
+
+
 @given(st.integers(1, 99_999))
 def test_quantities_read_back_what_they_write(amount: int) -> None:
     assert millicores(cpu_text(amount)) == amount
