@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from ops.automation.redaction import redact
 from ops.local.engine_run import EngineError
@@ -13,7 +13,11 @@ FAILURES: Final = (UsageError, EngineError, KubectlError)
 """What a report tells instead of ending the command: the other stacks are looked at all the same."""
 
 
-def told(error: UsageError | EngineError | KubectlError, *, stack: str) -> tuple[str, ...]:
+Failure: TypeAlias = UsageError | EngineError | KubectlError
+"""One of them."""
+
+
+def told(error: Failure, *, stack: str) -> tuple[str, ...]:
     """Return what went wrong with a stack, once each and without secrets."""
     if isinstance(error, UsageError):
         texts = [str(problem) for problem in error.problems]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ops.automation.changes import Change
     from ops.automation.reports import DriftReport, PreviewReport, StackReport
+    from ops.support import Standing
 
 LIMIT: Final = 65_536
 """Characters that GitHub takes in a comment or an issue."""
@@ -106,6 +107,17 @@ def stack_markdown(report: StackReport) -> str:
         return "\n".join(parts)
 
     return _fitting(render)
+
+
+def support_markdown(found: Sequence[Standing]) -> str:
+    """Return until when each cluster's version of Kubernetes is supported, and what to do about it."""
+    cells = [
+        [code_span(one.environment), one.cloud, code_span(one.version), f"{one.end}", one.state]
+        for one in found
+    ]
+    titles = ["environment", "cloud", "version", "supported until", "state"]
+    advice = [f"- {code_span(one.environment)}: {text}" for one in found for text in one.advice]
+    return "\n".join(["# Support of Kubernetes\n", table(titles, cells), "", *advice]).rstrip() + "\n"
 
 
 def _remarks(report: StackReport) -> Iterator[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ops.automation.engine import Stack
-    from tenants.changes import Comparison
+    from tenants.changes import Comparison, Limits
     from tenants.registry import Registry
 
 
@@ -35,7 +35,7 @@ def stacks_of_change(base: str) -> list[str]:
 
 
 def preview_stack(
-    stack: Stack, *, base: str, today: date, as_markdown: Callable[[Comparison], str]
+    stack: Stack, *, base: str, limits: Limits, today: date, as_markdown: Callable[[Comparison], str]
 ) -> PreviewReport:
     """Return what the working copy would do to a stack.
 
@@ -44,13 +44,14 @@ def preview_stack(
     Args:
         stack: The stack.
         base: What the working copy's branch started from.
-        today: The day to judge the registry's changes by.
+        limits: What the registry's changes may do.
+        today: The day to judge them by.
         as_markdown: How a comparison is told.
     """
     registry = ""
     try:
         workspace = Workspace.open(stack.name)
-        comparison = changes_since(base, workspace, workspace.registry(), today=today)
+        comparison = changes_since(base, workspace, workspace.registry(), limits=limits, today=today)
         registry = as_markdown(comparison)
         if comparison.refusals:
             return PreviewReport(stack=stack.name, registry=registry, refused=True)
@@ -59,17 +60,20 @@ def preview_stack(
         return PreviewReport(stack=stack.name, registry=registry, errors=told(error, stack=stack.name))
 
 
-def changes_since(base: str, workspace: Workspace, registry: Registry, *, today: date) -> Comparison:
+def changes_since(
+    base: str, workspace: Workspace, registry: Registry, *, limits: Limits, today: date
+) -> Comparison:
     """Return what the working copy's branch does to a registry.
 
     Args:
         base: What the branch started from.
         workspace: Where the registry is.
         registry: The registry as it is there.
+        limits: What the changes may do.
         today: The day to judge the changes by.
 
     Raises:
         UsageError: git cannot tell, or the registry of that time cannot be read.
     """
     before = version_at(workspace, branch_point(ROOT, base))
-    return compare(before, workspace.version(registry), today=today)
+    return compare(before, workspace.version(registry), today=today, limits=limits)

@@ -6,20 +6,18 @@ A run that was cut off may have made what no state knows.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ops.automation.undeclared import ENVIRONMENT, NAMESPACE_OF_A_CUSTOMER
 from ops.local.kube_command import kubectl
-from tenants.preview import preview_name
+from tenants.preview import preview_name, preview_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ops.local.inventory import Inventory
 
-_OF_A_PREVIEW: Final = re.compile(r"pr-([1-9][0-9]*)")
 _DELETE: Final = json.dumps({"spec": {"persistentVolumeReclaimPolicy": "Delete"}})
 _PATIENCE: Final = "--timeout=10m"
 """A cloud takes its time to detach a disk before it deletes it."""
@@ -31,11 +29,9 @@ def numbers_in(inventory: Inventory) -> set[int]:
     Raises:
         UsageError: The cluster does not answer.
     """
-    labels = (
-        item["metadata"]["labels"] for item in inventory.items("namespaces", f"--selector={ENVIRONMENT}")
-    )
-    found = (_OF_A_PREVIEW.fullmatch(label[ENVIRONMENT]) for label in labels)
-    return {int(match[1]) for match in found if match}
+    namespaces = inventory.items("namespaces", f"--selector={ENVIRONMENT}")
+    found = (preview_number(item["metadata"]["labels"][ENVIRONMENT]) for item in namespaces)
+    return {number for number in found if number is not None}
 
 
 @dataclass(frozen=True, slots=True)

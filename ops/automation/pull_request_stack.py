@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -26,20 +25,20 @@ from ops.local.stack import write_project, write_yaml
 from ops.local.store import exclusive
 from ops.stack_config import committed_config
 from ops.workspace import ROOT, Workspace
-from tenants.changes import Kind
+from tenants.changes import Kind, Limits
 from tenants.errors import UsageError
-from tenants.preview import preview_id, preview_name
+from tenants.preview import preview_id, preview_name, preview_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
+    from ops.automation.failures import Failure
     from tenants.changes import Comparison
     from tenants.tenant import Tenant
 
 FOLDER: Final = ROOT / "build" / "preview-stacks"
 
-_STACK: Final = re.compile(r"pr-([1-9][0-9]*)")
 _YAML: Final = YAML(typ="safe", pure=True)
 NOT_FOR_A_PREVIEW: Final = tuple(
     f"iotistic:{key}"
@@ -132,9 +131,9 @@ def numbers_of_stacks(beside: Stack) -> list[int]:
         UsageError: The stack beside them is not there, or its cluster does not answer.
         EngineError: The backend did not answer.
     """
-    named = (_STACK.fullmatch(name) for name in beside.names())
+    named = {number for number in map(preview_number, beside.names()) if number is not None}
     with _reached(beside) as inventory:
-        return sorted({*(int(found[1]) for found in named if found), *numbers_in(inventory)})
+        return sorted(named | numbers_in(inventory))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,15 +182,14 @@ class PullRequestStack:
             return self._failed(error)
         return StackReport(stack=self.name, beside=self.beside.name)
 
-    def _failed(self, error: Any) -> StackReport:  # noqa: ANN401 - one of FAILURES
+    def _failed(self, error: Failure) -> StackReport:
         return StackReport(stack=self.name, beside=self.beside.name, errors=told(error, stack=self.name))
 
     def _choice(self, base: str, today: date) -> Choice:
         workspace = Workspace.open(self.beside.name)
         registry = workspace.registry()
-        comparison = changes_since(base, workspace, registry, today=today)
-        if comparison.refusals:
-            raise UsageError(comparison.refusals)
+        # What of the change must not happen is for its preview to say: this one deletes nobody's data.
+        comparison = changes_since(base, workspace, registry, limits=Limits(), today=today)
         return choose(comparison, registry.tenants, affected=self.beside.name in stacks_of_change(base))
 
     def _update(self, choice: Choice, *, until: date) -> StackReport:

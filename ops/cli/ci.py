@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ops.automation.drift import drift_of
 from ops.automation.github import GitHub
-from ops.automation.markdown import drift_markdown, preview_markdown
+from ops.automation.markdown import drift_markdown, preview_markdown, support_markdown
 from ops.automation.preview import preview_stack, stacks_of_change
 from ops.automation.reports import DriftReport, PreviewReport, read_reports, write_reports
 from ops.cli import ci_preview_stack
@@ -28,15 +28,30 @@ from ops.cli.ci_options import (
     stacks_named,
 )
 from ops.cli.console import notes, output, print_json, show_refusals
-from ops.cli.options import Json, Today, today_or
+from ops.cli.options import Days, Json, Today, today_or
 from ops.cli.report import as_markdown
+from ops.support import NEAR, all_standings
+from ops.workspace import ROOT
+from tenants.changes import Limits
 from tenants.errors import UsageError
 
+SUPPORT_TITLE = "Kubernetes: a version's support ends"
 DRIFT_TITLE = "Drift: what runs differs from what is declared"
 
 app = typer.Typer(help="What continuous integration does, and runs here too.", no_args_is_help=True)
 app.add_typer(ci_preview_stack.app, name="preview-stack")
 
+EARLY_LABEL = "early-deletion:"
+"""How labels of a pull request begin that name a tenant whose data may go before its day."""
+
+Labels = Annotated[
+    str,
+    typer.Option(
+        "--labels",
+        help=f"JSON list of the pull request's labels; {EARLY_LABEL}<id> lets that tenant's data go early.",
+        metavar="JSON",
+    ),
+]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown for a comment or an issue.")]
 
 
@@ -59,12 +74,18 @@ def preview(
     base: Base = "origin/main",
     stack: Stacks = None,
     reports: Folder = None,
+    labels: Labels = "[]",
     today: Today = None,
 ) -> None:
     """Say in Markdown what the change would do; status 1 if it is refused or fails."""
+    given = _names(labels, where="--labels", why="what somebody allowed would be refused all the same")
+    early = (label.removeprefix(EARLY_LABEL) for label in given if label.startswith(EARLY_LABEL))
+    limits = Limits(
+        early_deletion=frozenset(early), early_option=f"the label {EARLY_LABEL}{{id}} on the pull request"
+    )
     chosen = stack or stacks_of_change(base)
     found = [
-        preview_stack(one, base=base, today=today_or(today), as_markdown=as_markdown)
+        preview_stack(one, base=base, limits=limits, today=today_or(today), as_markdown=as_markdown)
         for one in stacks_named(chosen)
     ]
     if reports is not None:
@@ -125,7 +146,7 @@ def up(stack: Annotated[str, typer.Argument(help="Stack to update.", metavar="NA
 @show_refusals
 def comment(*, number: Number, reports: Reports, expect: Expect = "[]", author: Author = WORKFLOW) -> None:
     """Write the previews as the one comment on a pull request, or write it anew."""
-    found = read_reports(reports, PreviewReport, expected=_names(expect))
+    found = read_reports(reports, PreviewReport, expected=_expected(expect))
     github = GitHub.from_environment(author=author)
     output.print(github.write_comment(number, preview_markdown(found), name="preview"), markup=False)
 
@@ -134,7 +155,7 @@ def comment(*, number: Number, reports: Reports, expect: Expect = "[]", author: 
 @show_refusals
 def issue(*, reports: Reports, expect: Expect = "[]", author: Author = WORKFLOW) -> None:
     """Write drift as the one issue, or write it anew; close it where there is none any more."""
-    found = read_reports(reports, DriftReport, expected=_names(expect))
+    found = read_reports(reports, DriftReport, expected=_expected(expect))
     github = GitHub.from_environment(author=author)
     text = drift_markdown(found)
     if all(report.clean for report in found):
@@ -143,13 +164,34 @@ def issue(*, reports: Reports, expect: Expect = "[]", author: Author = WORKFLOW)
         output.print(github.write_issue(DRIFT_TITLE, text, name="drift"), markup=False)
 
 
-def _names(text: str) -> list[str]:
+@app.command()
+@show_refusals
+def support(*, days: Days = NEAR, today: Today = None, author: Author = WORKFLOW) -> None:
+    """Write ends of support of the clusters' Kubernetes as the one issue; close it where none is near.
+
+    Also that nobody has completed the table of versions.
+    """
+    found = all_standings(root=ROOT, today=today_or(today), days=days)
+    github = GitHub.from_environment(author=author)
+    text = support_markdown(found)
+    if not any(one.advice for one in found):
+        output.print(github.close_issue(text, name="support") or "nothing to close", markup=False)
+    else:
+        output.print(github.write_issue(SUPPORT_TITLE, text, name="support"), markup=False)
+
+
+def _names(text: str, *, where: str, why: str) -> list[str]:
     try:
         return TypeAdapter(list[str]).validate_json(text)
     except ValidationError:
         raise UsageError.of(
-            where="--expect",
+            where=where,
             what=f"{text!r} is no JSON list of names",
-            why="a stack whose job died would look like one without changes",
-            how='write it as ["dev", "prod"]',
+            why=why,
+            how='write it as ["one", "another"]',
         ) from None
+
+
+def _expected(text: str) -> list[str]:
+    why = "a stack whose job died would look like one without changes"
+    return _names(text, where="--expect", why=why)

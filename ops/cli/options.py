@@ -74,4 +74,5 @@ TenantId = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Days = Annotated[int, typer.Option("--days", help="Days before the end of support that are near it.", min=0)]
 Today = Annotated[date | None, day_option("--today", explanation="Day to judge by.", default="today in UTC")]

@@ -9,6 +9,7 @@ import pytest
 from ops.automation.changes import Change, Operation
 from ops.automation.github import GitHub, GitHubError
 from ops.automation.reports import DriftReport, PreviewReport, write_reports
+from ops.cli import ci
 from tenants.errors import UsageError
 from tests.unit.automation.conftest import BOT, run
 
@@ -78,3 +79,38 @@ def test_a_server_that_is_not_there_is_told() -> None:
 
 def test_an_expectation_that_is_no_list_is_refused(tmp_path: Path) -> None:
     assert "is no JSON list of names" in run("issue", f"--reports={tmp_path}", "--expect=dev", expect=2)
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with prod on EKS and dev on a cluster that it does not make."""
+    monkeypatch.setattr(ci, "ROOT", tmp_path)
+    head = "config:\n  iotistic:environment: x\n  iotistic:domain: x.example\n  iotistic:cluster:"
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"{head} simulated\n")
+    cloud = "  iotistic:cloud: {kubernetesVersion: '1.35'}\n"
+    (tmp_path / "Pulumi.prod.yaml").write_text(f"{head} eks\n{cloud}")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("root")
+def test_an_end_of_support_has_one_issue_until_it_is_far_again(repository: Repository) -> None:
+    assert "nothing to close" in run("support", "--today=2026-11-23")
+    for today in ("2026-12-27", "2027-03-28"):
+        run("support", f"--today={today}")
+    (issue,) = repository.issues
+    assert issue["body"].startswith("<!-- iotistic:support -->")
+    assert "| `prod` | eks | `1.35` | 2027-03-27 | ended |" in issue["body"]
+    assert "one minor version at a time" in issue["body"]
+    assert "knows nothing newer than 1.36" in issue["body"]
+    run("support", "--today=2026-11-23")
+    assert repository.issues[0]["state"] == "closed"
+
+
+def test_versions_that_nobody_knows_are_refused_together(repository: Repository, root: Path) -> None:
+    text = (root / "Pulumi.prod.yaml").read_text().replace("1.35", "1.20")
+    for name in ("Pulumi.prod.yaml", "Pulumi.staging.yaml"):
+        (root / name).write_text(text)
+    told = run("support", "--today=2026-11-23", expect=2)
+    assert "Pulumi.prod.yaml: iotistic:cloud.kubernetesVersion" in told
+    assert "Pulumi.staging.yaml: iotistic:cloud.kubernetesVersion" in told
+    assert repository.issues == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,11 +17,14 @@ from ops.automation import pull_request_stack
 from ops.automation.engine import Stack
 from ops.automation.failures import told
 from ops.automation.markdown import stack_markdown
+from ops.automation.previews_objects import PreviewsObjects, numbers_in
 from ops.automation.pull_request_stack import PullRequestStack, choose, end_of_next_month
 from ops.automation.reports import Shown, StackReport, write_reports
 from ops.cli import ci_preview_stack
 from ops.cli.app import app
+from ops.local.inventory import Inventory
 from ops.local.kube_command import KubectlError
+from ops.local.kubeconfig import KubeAccess
 from ops.local.tools import Toolbox
 from ops.workspace import Workspace
 from tenants.changes import Change, Comparison, Kind
@@ -28,8 +32,6 @@ from tenants.errors import UsageError
 from tests.unit.automation.conftest import run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tenants.tenant import Tenant
     from tests.unit.automation.conftest import Repository
 
@@ -212,3 +214,38 @@ def test_where_github_does_not_answer_none_is_named(
     repository.status = 500
     run("preview-stack", "closed", f"--github-output={tmp_path / 'out'}", expect=1)
     assert not (tmp_path / "out").exists()
+
+
+def test_only_what_label_and_name_both_call_a_previews_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def namespace(name: str, environment: str) -> dict[str, Any]:
+        return {"metadata": {"name": name, "labels": {"iotistic.io/environment": environment}}}
+
+    there: dict[str, list[dict[str, Any]]] = {
+        "namespaces": [
+            namespace("customer-pr-12-acme", "pr-12"),
+            namespace("customer-acme", "pr-12"),
+            namespace("customer-pr-1-acme", "pr-1"),
+            namespace("customer-globex", "dev"),
+        ],
+        "persistentvolumes": [
+            {"metadata": {"name": "mine"}, "spec": {"claimRef": {"namespace": "customer-pr-12-acme"}}},
+            {"metadata": {"name": "another's"}, "spec": {"claimRef": {"namespace": "customer-acme"}}},
+            {"metadata": {"name": "nobody's"}, "spec": {}},
+        ],
+    }
+
+    def items(_: Inventory, kind: str, selector: str = "") -> list[dict[str, Any]]:
+        wanted = selector.removeprefix("--selector=").partition("=")[2]
+        found = there[kind]
+        return [
+            one
+            for one in found
+            if not wanted or one["metadata"]["labels"]["iotistic.io/environment"] == wanted
+        ]
+
+    monkeypatch.setattr(Inventory, "items", items)
+    inventory = Inventory(Toolbox(Path(), {}), KubeAccess(Path(), "x", server=""))
+    assert numbers_in(inventory) == {1, 12}
+    objects = PreviewsObjects(inventory, 12)
+    assert objects.namespaces() == ["customer-pr-12-acme"]
+    assert objects.volumes() == ["mine"]
