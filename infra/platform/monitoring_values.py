@@ -44,6 +44,8 @@ _NOT_ASKED: Final = ("kubeApiServer", "kubeControllerManager", "kubeEtcd", "kube
 
 _FIRST: Final = {"priorityClassName": PLATFORM_PRIORITY}
 
+_PLACED: Final = {**pools.of_the_platform(), **_FIRST}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
@@ -81,9 +83,8 @@ def values(watch: Watch) -> Values:
             # Rules are checked before they come here, and no certificate has to be kept for a webhook.
             "admissionWebhooks": {"enabled": False},
             "tls": {"enabled": False},
-            **pools.of_the_platform(),
             "prometheusConfigReloader": {"resources": resources("10m", "32Mi", "128Mi")},
-            **_FIRST,
+            **_PLACED,
             "resources": resources("50m", "128Mi", "512Mi"),
         },
         "prometheus": {"prometheusSpec": _prometheus(watch)},
@@ -91,8 +92,7 @@ def values(watch: Watch) -> Values:
         "kube-state-metrics": {
             "collectors": list(STATE_OF),
             "metricLabelsAllowlist": [f"namespaces=[{','.join(NAMESPACE_LABELS)}]"],
-            **pools.of_the_platform(),
-            **_FIRST,
+            **_PLACED,
             "resources": resources("50m", "128Mi", "1Gi"),
         },
         "prometheus-node-exporter": {
@@ -116,8 +116,7 @@ def _prometheus(watch: Watch) -> Values:
         # Whichever comes first: a volume that is full would stop it.
         "retentionSize": f"{int(mebibytes(watch.settings.storage) * _FILLED)}MiB",
         "storageSpec": _volume(watch, watch.settings.storage),
-        **pools.of_the_platform(),
-        **_FIRST,
+        **_PLACED,
         "resources": resources("500m", "2Gi", "8Gi"),
     }
 
@@ -129,10 +128,9 @@ def _alertmanager(watch: Watch) -> Values:
         "useExistingSecret": True,
         "configSecret": CONFIG_SECRET,
         "storage": _volume(watch, ALERTMANAGER_STORAGE),
-        **pools.of_the_platform(),
         # It asks nothing of the cluster.
         "automountServiceAccountToken": False,
-        **_FIRST,
+        **_PLACED,
         "resources": resources("20m", "64Mi", "256Mi"),
     }
 
@@ -177,8 +175,7 @@ def _grafana(watch: Watch) -> Values:
         },
         # Its volume can be at one node only.
         "deploymentStrategy": {"type": "Recreate"},
-        **pools.of_the_platform(),
-        **_FIRST,
+        **_PLACED,
         "sidecar": {
             "dashboards": {"searchNamespace": MONITORING_NAMESPACE},
             "resources": resources("10m", "64Mi", "128Mi"),
