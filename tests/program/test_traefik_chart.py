@@ -15,7 +15,7 @@ from infra.platform.ingress_settings import INGRESS_CLASSES
 from infra.platform.ingress_values import CONTAINER_PORTS, METRICS_PORTS
 from ops.local.tools import VERSIONS_FILE
 from ops.local.versions import load_versions
-from tests.node.traefik import RENDERED, rendered
+from tests.traefik_chart import RENDERED, rendered
 
 VALUES = Path(__file__).parent.parent / "golden" / "platform" / "traefik-values.yaml"
 AGAIN = "make it again: docs/guides/a-real-node.md, 'The ingress controller'"
