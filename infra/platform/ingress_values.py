@@ -170,9 +170,12 @@ def ingress_nginx(front: Front) -> Values:
 def _service(annotations: Mapping[str, str]) -> Values:
     return {
         "annotations": dict(annotations),
-        "ipFamilyPolicy": FAMILIES,
-        # Keeps the client's address, and spares a hop.
-        "spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"},
+        # The policy keeps the client's address, and spares a hop.
+        "spec": {
+            "type": "LoadBalancer",
+            "externalTrafficPolicy": "Local",
+            "ipFamilyPolicy": FAMILIES,
+        },
     }
 
 

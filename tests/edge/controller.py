@@ -22,7 +22,7 @@ from tests.edge.customers_web import customers_web
 from tests.edge.web_client import DOMAIN, People
 from tests.edge.world import LOOPBACK, Process, free_port
 from tests.program.instances import instance_of
-from tests.traefik_chart import arguments, definitions, rendered
+from tests.traefik_chart import definitions, facts, read_by_traefik
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from ops.local.tools import Toolbox
 
 CUSTOMERS: Final = ("acme", "globex")
-_PARTS: Final = {"Service", "IngressClass", "TLSOption", "TLSStore", "Middleware"}
-"""Of the chart's objects those that the program reads. It runs as a process here."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def controller(folder: Path) -> Iterator[Controller]:
 def _arguments(listens: dict[int, int]) -> list[str]:
     """Return the chart's arguments, with ports that are free here and of this machine only."""
     found = []
-    for argument in arguments():
+    for argument in facts().arguments:
         name, _, value = argument.partition(".address=:")
         port = int(value.partition("/")[0]) if value else 0
         found.append(f"{name}.address={LOOPBACK}:{listens.get(port) or free_port()}" if value else argument)
@@ -131,7 +129,7 @@ def _platform(authority: Authority) -> list[dict[str, Any]]:
             "type": "kubernetes.io/tls",
             "stringData": data,
         },
-        *(item for item in rendered() if item["kind"] in _PARTS),
+        *read_by_traefik(),
     ]
 
 
