@@ -29,8 +29,14 @@ HOME = "customer-acme"
 WHERE = f"--namespace={HOME}"
 BY_HAND = "backup-by-hand"
 BEFORE_RESTORE = "backup-before-restore"
-RETAINED = {"iot/acme/state": "on since noon", "iot/acme/name": "Gäteway 7", "iot/acme/long": "x" * 100_000}
-AFTERWARDS = "iot/acme/afterwards"
+TOPICS = "iot/acme/archive"
+"""Topics of these tests. Other tests retain messages too."""
+RETAINED = {
+    f"{TOPICS}/state": "on since noon",
+    f"{TOPICS}/name": "Gäteway 7",
+    f"{TOPICS}/long": "x" * 100_000,
+}
+AFTERWARDS = f"{TOPICS}/afterwards"
 
 TABLES = """
 SET ROLE iotistic;
@@ -88,15 +94,15 @@ def retain(world: World, topic: str, text: str) -> None:
 
 
 def retained(world: World) -> dict[str, str]:
-    """Return the retained messages of all topics."""
-    answer = mqtt(world, "archivist", "sub", "acme", "iot/acme/#", "-v", "-W", "6", "--retained-only")
+    """Return the retained messages of these tests' topics."""
+    answer = mqtt(world, "archivist", "sub", "acme", f"{TOPICS}/#", "-v", "-W", "6", "--retained-only")
     return dict(line.split(" ", 1) for line in answer.stdout.splitlines())
 
 
 def saved(world: World) -> bool:
     """Return whether the broker has written down what it holds, as it does every minute, or when told."""
     world.run(HOME, "statefulset/mosquitto", "pkill", "-USR1", "-x", "mosquitto")
-    held = ("grep", "-q", RETAINED["iot/acme/state"], "/mosquitto/data/mosquitto.db")
+    held = ("grep", "-q", RETAINED[f"{TOPICS}/state"], "/mosquitto/data/mosquitto.db")
     return world.succeeds(HOME, "statefulset/mosquitto", *held)
 
 
