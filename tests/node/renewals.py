@@ -76,7 +76,10 @@ def watch_renewals(world: World) -> Renewals:
     _wait_for(world, CERTIFICATES_NAMESPACE, f"clusterissuer/{CA_ISSUER}")
     with acme_authority(world) as public:
         _wait_for(world, EDGE_NAMESPACE, f"deployment/{APP}", f"service/{APP}", f"secret/{EDGE_TLS}")
-        _wait_for(world, f"customer-{CUSTOMER}", *WORKLOADS)
+        _wait_for(world, f"customer-{CUSTOMER}", *WORKLOADS, "job/settle")
+        # It ends the API's connections, and the API starts anew.
+        settled = ("--for=condition=Complete", "job/settle", f"--timeout={_READY_SECONDS}s")
+        world.kubectl("wait", *settled, f"--namespace=customer-{CUSTOMER}")
         world.wait_ready(CUSTOMER, seconds=_READY_SECONDS)
         add_account(world, CUSTOMER)
         own = authority(world, EDGE_NAMESPACE, EDGE_TLS)
