@@ -37,7 +37,7 @@ def test_billing_comes_up_beside_the_customers_and_goes_again(dev: DevProject) -
         (host,) = json.loads(dev.shell("kubectl", "get", "ingress", "-nbilling", "-ojson"))["items"]
         assert host["spec"]["rules"][0]["host"] == "billing.iotistic.localhost"
         passwords = secrets(dev, "billing")
-        assert passwords.keys() == {"billing", "database", "redis"}
+        assert passwords.keys() == {"backup", "billing", "database", "redis"}
         state = dev.shell("pulumi", "stack", "export")
         assert "billing-secret-redis" in state
         assert in_clear(passwords, state + dev.shell("pulumi", "stack", "output", "--json")) == []
