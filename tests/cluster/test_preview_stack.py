@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ops.local.stack import restore_cut_off
 from tests.cluster.crashes import done, kill_once, locks_of, state_of
 from tests.cluster.dev_project import PYTHON
 from tests.cluster.test_automation import COMMENTS, ci, cloned
@@ -132,6 +133,8 @@ def test_what_a_killed_run_left_is_removed_too(dev: DevProject, change: Path) ->
         run=dev.popen_in_shell(str(PYTHON), "-m", "ops.cli", "ci", "preview-stack", *UP),
     )
     assert locks_of(dev, "pr-12"), "the engine was not killed in the middle of its work"
+    # A store of objects has the state whole or not at all. A file may be cut off, and nobody can read it then.
+    restore_cut_off(state)
     nobody = ("GITHUB_API_URL=http://127.0.0.1:9", "GITHUB_REPOSITORY=o/r", "GITHUB_TOKEN=t")
     closed = (str(PYTHON), "-m", "ops.cli", "ci", "preview-stack", "closed")
     assert "GET pulls/12" in dev.shell("env", *nobody, *closed, expect=1), "nobody can tell, so nothing goes"

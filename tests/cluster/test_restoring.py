@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-WHERE = "--namespace=customer-globex"
+WHERE = "--namespace=customer-initech"
 
 
 def put_back(project: DevProject, what: str, *, expect: int) -> str:
     """Run the command as after ``eval "$(iotistic local env)"``, and return what it said on one line."""
-    command = (str(PYTHON), "-m", "ops.cli", "tenant", "restore-job", "globex")
+    command = (str(PYTHON), "-m", "ops.cli", "tenant", "restore-job", "initech")
     return " ".join(project.shell(*command, "--what", what, "--apply", "--yes", expect=expect).split())
 
 
@@ -39,7 +39,7 @@ def test_a_part_is_put_back_once_its_writer_has_stopped(dev: DevProject) -> None
         dev.shell("kubectl", WHERE, "scale", "statefulset/mosquitto", "--replicas=0")
         dev.shell("kubectl", WHERE, "wait", "--for=delete", "pod/mosquitto-0", "--timeout=120s")
         said = put_back(dev, "broker", expect=0)
-        assert "It is put back. Now: kubectl --namespace customer-globex scale" in said
+        assert "It is put back. Now: kubectl --namespace customer-initech scale" in said
         put_back(dev, "database", expect=0)
         assert succeeded(dev) == {"restore-broker": 1, "restore-database": 1}
         assert "job/restore-broker: is there already, and has ended" in put_back(dev, "broker", expect=2)
@@ -51,10 +51,10 @@ def test_a_part_is_put_back_once_its_writer_has_stopped(dev: DevProject) -> None
         dev.shell("kubectl", WHERE, "rollout", "status", "statefulset/mosquitto", "--timeout=120s")
     dev.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
     # What was changed by hand is not in the way of what is declared next.
-    file = dev.registry / "globex.yaml"
+    file = dev.registry / "initech.yaml"
     before = file.read_text(encoding="utf-8")
-    dev.iotistic("tenant", "suspend", "globex", "--reason", "invoice unpaid", "--yes")
+    dev.iotistic("tenant", "suspend", "initech", "--reason", "invoice unpaid", "--yes")
     try:
-        assert "globex-stateful-set-mosquitto" in dev.preview()["update"]
+        assert "initech-stateful-set-mosquitto" in dev.preview()["update"]
     finally:
         file.write_text(before, encoding="utf-8")

@@ -168,7 +168,7 @@ FAULTS = [
     Fault("PlatformVolumeFilling", "volume_stats_used_bytes", still(86)),
     Fault("CertificateNotReady", "ready_status", still(0)),
     Fault("CertificateNearItsEnd", 'expiration_timestamp_seconds{namespace="ingress"', still(9 * DAY)),
-    Fault("TargetDown", "up{", still(0)),
+    Fault("TargetDown", 'up{namespace="monitoring"', still(0)),
     Fault("AlertsNotDelivered", "notifications_failed_total", rising(1)),
     Fault("RulesFailing", "evaluation_failures_total", rising(1)),
 ]
