@@ -133,7 +133,7 @@ def test_what_a_killed_run_left_is_removed_too(dev: DevProject, change: Path) ->
         run=dev.popen_in_shell(str(PYTHON), "-m", "ops.cli", "ci", "preview-stack", *UP),
     )
     assert locks_of(dev, "pr-12"), "the engine was not killed in the middle of its work"
-    # A store of objects has the state whole or not at all. A file may be cut off, and nobody can read it then.
+    # A store of objects has a state whole or not at all. A file may be cut off, and then nobody reads it.
     restore_cut_off(state)
     nobody = ("GITHUB_API_URL=http://127.0.0.1:9", "GITHUB_REPOSITORY=o/r", "GITHUB_TOKEN=t")
     closed = (str(PYTHON), "-m", "ops.cli", "ci", "preview-stack", "closed")
