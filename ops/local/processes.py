@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _PROC: Final = Path("/proc")
 _POLL_SECONDS: Final = 0.05
@@ -25,6 +25,21 @@ _POLL_SECONDS: Final = 0.05
 def find(is_ours: Callable[[list[str]], bool]) -> dict[int, list[str]]:
     """Return the command lines, by process id, for which ``is_ours`` holds."""
     return {pid: command for pid, command in _all() if command and is_ours(command)}
+
+
+def is_same(found: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Return whether two command lines start the same program with the same arguments.
+
+    Where the program lies makes no difference: two checkouts of the project may share a node, but
+    not their tools. Of a Python module nor does what its interpreter is called, ``python`` for one
+    who starts it and ``python3`` for the next.
+    """
+    return _identity(found) == _identity(wanted)
+
+
+def _identity(command: Sequence[str]) -> list[str]:
+    program, *arguments = command
+    return arguments if arguments[:1] == ["-m"] else [Path(program).name, *arguments]
 
 
 def _all() -> Iterator[tuple[int, list[str]]]:

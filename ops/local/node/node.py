@@ -188,7 +188,7 @@ class RealNode:
     def _start_relay(self, chosen: Addresses) -> list[str]:
         port = int(self._access.server.rsplit(":", 1)[1])
         command = relay_command(self.namespaces.started, port, chosen)
-        if processes.find(lambda found: found == command):
+        if processes.find(lambda found: processes.is_same(found, command)):
             return []
         processes.end(processes.find(lambda found: is_relay(found, chosen)), patience=0)
         start_detached(command, self._log("relay"), self._environment())

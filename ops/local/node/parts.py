@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from infra.names import CERTIFICATES_NAMESPACE
+from ops.local import processes
 from ops.local.control_plane import SERVICE_RANGE
 from ops.local.node.addresses import dns_address
 from ops.local.node.layout import INSIDE, NODE_NAME
@@ -40,9 +41,7 @@ class Part:
 
     def is_command(self, command: list[str]) -> bool:
         """Return whether a process with this command line is this part."""
-        # Wherever the program lies: two checkouts of the project may share a node, but not their tools.
-        program, *arguments = command
-        return (Path(program).name, arguments) == (Path(self.command[0]).name, self.command[1:])
+        return processes.is_same(command, self.command)
 
 
 def relay_command(holder: int, port: int, addresses: Addresses) -> list[str]:

@@ -76,6 +76,24 @@ class TestProcesses:
         assert child.pid in found
         assert found[child.pid][0].endswith(Path(sys.executable).name)
 
+    @pytest.mark.parametrize(
+        "found",
+        [
+            ["/checkout/.venv/bin/python", "-m", "ops.part", "server"],
+            ["/elsewhere/.venv/bin/python3", "-m", "ops.part", "server"],
+        ],
+    )
+    def test_a_module_is_the_same_whatever_its_interpreter_is_called(self, found: list[str]) -> None:
+        assert processes.is_same(found, ["/checkout/.venv/bin/python3", "-m", "ops.part", "server"])
+        assert not processes.is_same(found, ["/checkout/.venv/bin/python3", "-m", "ops.part", "other"])
+        assert not processes.is_same(found, ["/checkout/.venv/bin/python3", "-m", "ops.other", "server"])
+
+    def test_a_program_is_the_same_wherever_it_lies(self) -> None:
+        wanted = ["/checkout/.tools/kubelet", "--config=a"]
+        assert processes.is_same(["/elsewhere/.tools/kubelet", "--config=a"], wanted)
+        assert not processes.is_same(["/checkout/.tools/kubectl", "--config=a"], wanted)
+        assert not processes.is_same(["/checkout/.tools/kubelet", "--config=b"], wanted)
+
     def test_ended_when_asked(self, child: subprocess.Popen[str]) -> None:
         started = time.monotonic()
         processes.end([child.pid], patience=30)
