@@ -34,6 +34,7 @@ from benchmarks.fleet_ways import (
     Way,
     customer_file,
 )
+from benchmarks.verdict import conclude
 from ops.local.cluster import EmbeddedCluster
 from ops.local.tools import ROOT, ensure, everyday
 from tests.cluster.dev_project import DevProject
@@ -82,12 +83,7 @@ def main(
     console = Console()
     toolbox = ensure([*everyday(), "helm"], console=console)
     results = [result for count in customers or SIZES for result in measure(count, toolbox, console)]
-    console.print(table(results))
-    problems = broken_limits(results)
-    for problem in problems:
-        console.print(problem, style="red")
-    if check and problems:
-        raise typer.Exit(1)
+    conclude(console, table(results), broken_limits(results), check=check)
 
 
 def measure(count: int, toolbox: Toolbox, console: Console) -> list[Result]:

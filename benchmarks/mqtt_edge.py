@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.edge_load import Device, brokers, client_hello, cpu_seconds, load, most_megabytes
+from benchmarks.verdict import conclude
 from infra.platform.edge_settings import EdgeLimits, EdgeSettings
 from infra.platform.haproxy import BROKER_PORTS, Edge, Place, render
 from tests.edge.world import LOOPBACK, Process, free_port, program
@@ -81,12 +82,7 @@ def main(*, check: Annotated[bool, typer.Option(help="Fail if a limit is broken.
         raise typer.Exit(2)
     with brokers([address(number) for number in range(BROKERS)], PORT):
         results = [result for size in SIZES for result in measure(size)]
-    console.print(table(results))
-    problems = broken_limits(results)
-    for problem in problems:
-        console.print(problem, style="red")
-    if check and problems:
-        raise typer.Exit(1)
+    conclude(console, table(results), broken_limits(results), check=check)
 
 
 def measure(customers: int) -> list[Result]:
