@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pulumi.automation as auto
 
 from ops.automation.changes import changes_of
+from ops.local import tools
 from ops.local.engine_run import EngineError, engine_run
 from ops.local.tools import ROOT
 from tenants.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pulumi.automation import EngineEvent
     from pulumi.automation.events import StepEventMetadata
@@ -32,6 +33,17 @@ TOOLS: Final = ("pulumi", "pulumi-resource-kubernetes", "kubectl")
 def project_folder() -> Path:
     """Return the folder of the project file: the one this shell names, else the working copy's."""
     return Path(os.environ.get("PULUMI_OPTION_CWD", ROOT))
+
+
+def open_stacks(names: Sequence[str], console: Console) -> list[Stack]:
+    """Return stacks by their names, in the backend that this shell is logged in to.
+
+    Raises:
+        UsageError: A tool cannot be had.
+    """
+    toolbox = tools.ensure(TOOLS, console=console)
+    logs = ROOT / "build" / "logs"
+    return [Stack(name=name, toolbox=toolbox, console=console, logs=logs) for name in names]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

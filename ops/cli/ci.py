@@ -156,12 +156,8 @@ def comment(*, number: Number, reports: Reports, expect: Expect = "[]", author: 
 def issue(*, reports: Reports, expect: Expect = "[]", author: Author = WORKFLOW) -> None:
     """Write drift as the one issue, or write it anew; close it where there is none any more."""
     found = read_reports(reports, DriftReport, expected=_expected(expect))
-    github = GitHub.from_environment(author=author)
-    text = drift_markdown(found)
-    if all(report.clean for report in found):
-        output.print(github.close_issue(text, name="drift") or "nothing to close", markup=False)
-    else:
-        output.print(github.write_issue(DRIFT_TITLE, text, name="drift"), markup=False)
+    clean = all(report.clean for report in found)
+    _keep_issue("drift", DRIFT_TITLE, drift_markdown(found), needed=not clean, author=author)
 
 
 @app.command()
@@ -172,12 +168,17 @@ def support(*, days: Days = NEAR, today: Today = None, author: Author = WORKFLOW
     Also that nobody has completed the table of versions.
     """
     found = all_standings(root=ROOT, today=today_or(today), days=days)
+    needed = any(one.advice for one in found)
+    _keep_issue("support", SUPPORT_TITLE, support_markdown(found), needed=needed, author=author)
+
+
+def _keep_issue(name: str, title: str, text: str, *, needed: bool, author: str) -> None:
+    """Write the one issue of a kind, or close it where nothing needs it any more."""
     github = GitHub.from_environment(author=author)
-    text = support_markdown(found)
-    if not any(one.advice for one in found):
-        output.print(github.close_issue(text, name="support") or "nothing to close", markup=False)
+    if needed:
+        output.print(github.write_issue(title, text, name=name), markup=False)
     else:
-        output.print(github.write_issue(SUPPORT_TITLE, text, name="support"), markup=False)
+        output.print(github.close_issue(text, name=name) or "nothing to close", markup=False)
 
 
 def _names(text: str, *, where: str, why: str) -> list[str]:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.automation.engine import TOOLS, Stack
+from ops.automation.engine import open_stacks
 from ops.cli.console import notes
 from ops.known import require_known
-from ops.local import tools
 from ops.stack_config import environments
 from ops.workspace import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ops.automation.engine import Stack
 
 EXIT_STOP = 1
 """Exit status for what must not go on: a change that is refused or fails, or drift."""
@@ -65,9 +66,7 @@ def stacks_named(names: Sequence[str]) -> list[Stack]:
     """
     for name in names:
         require_stack(name)
-    toolbox = tools.ensure(TOOLS, console=notes)
-    logs = ROOT / "build" / "logs"
-    return [Stack(name=name, toolbox=toolbox, console=notes, logs=logs) for name in names]
+    return open_stacks(names, notes)
 
 
 def hand_on(github_output: Path | None, name: str, value: object) -> None:

@@ -14,13 +14,12 @@ from ruamel.yaml import YAML
 from infra.customer import api, restore
 from ops import restoring
 from ops.automation.access import cluster_of
-from ops.automation.engine import TOOLS, Stack
+from ops.automation.engine import open_stacks
 from ops.cli.console import WIDTH_OF_A_FILE, confirm, notes, show_refusals
 from ops.cli.options import Env, TenantId, Yes  # noqa: TC001 - typer reads it when the program runs
 from ops.declared import declared_instance
-from ops.local import tools
 from ops.local.progress import step
-from ops.workspace import ROOT, Workspace
+from ops.workspace import Workspace
 from tenants.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,11 +81,10 @@ def _print(instance: Instance, part: restore.Part, *, snapshot: str) -> None:
 
 def _run(env: str, instance: Instance, part: restore.Part, *, snapshot: str, yes: bool) -> None:
     tenant = instance.tenant
-    toolbox = tools.ensure(TOOLS, console=notes)
-    stack = Stack(name=env, toolbox=toolbox, console=notes, logs=ROOT / "build" / "logs")
+    (stack,) = open_stacks([env], notes)
     with tempfile.TemporaryDirectory() as folder:
         access = cluster_of(stack.resources(), stack=env, folder=Path(folder))
-        run = restoring.Restore(instance=instance, part=part, toolbox=toolbox, access=access)
+        run = restoring.Restore(instance=instance, part=part, toolbox=stack.toolbox, access=access)
         run.refuse_unready()
         confirm(
             f"Put the {part} of {tenant.id} back in {access.context}, from the backup {snapshot}? "
