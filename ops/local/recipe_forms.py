@@ -25,6 +25,18 @@ def github_release(repository: str, file: str, members: Mapping[str, str] | None
     )
 
 
+def summed_release(
+    repository: str, file: str, *, sums: str, members: Mapping[str, str] | None = None
+) -> Release:
+    """Return a release of a project on GitHub that publishes one file with the checksums of all others."""
+    return Release(
+        url=GITHUB.format(repository=repository, file=file),
+        checksum_url=GITHUB.format(repository=repository, file=sums),
+        checksum_format=ChecksumFormat.SUMS,
+        members=members or {},
+    )
+
+
 def go_tool(  # noqa: PLR0913 - a tool has this many independent parts
     name: str,
     version: str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops.local.recipe import ChecksumFormat, GoBuild, GoScript, Release, Tool
-from ops.local.recipe_forms import GITHUB, github_release, go_tool
+from ops.local.recipe_forms import GITHUB, github_release, go_tool, summed_release
 from ops.local.recipes_node import node_tools
 from ops.local.recipes_tests import test_tools
 
@@ -41,11 +41,8 @@ def _etcd(version: str) -> Tool:
         "etcd",
         version,
         package="go.etcd.io/etcd/server/v3",
-        release=Release(
-            url=GITHUB.format(repository="etcd-io/etcd", file=f"{archive}.tar.gz"),
-            checksum_url=GITHUB.format(repository="etcd-io/etcd", file="SHA256SUMS"),
-            checksum_format=ChecksumFormat.SUMS,
-            members={"etcd": f"{archive}/etcd"},
+        release=summed_release(
+            "etcd-io/etcd", f"{archive}.tar.gz", sums="SHA256SUMS", members={"etcd": f"{archive}/etcd"}
         ),
         asked=("--version",),
         directory="kubernetes",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops.local.recipe import ChecksumFormat, GoBuild, Release, Substitute, Tool
-from ops.local.recipe_forms import GITHUB, github_release, go_tool
+from ops.local.recipe import Substitute, Tool
+from ops.local.recipe_forms import github_release, go_tool, summed_release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,11 +33,7 @@ def _kube_score(version: str) -> Tool:
         name,
         version,
         package=f"github.com/{repository}/cmd/{name}",
-        release=Release(
-            url=GITHUB.format(repository=repository, file=f"{name}_{{version}}_{{os}}_{{arch}}"),
-            checksum_url=GITHUB.format(repository=repository, file="checksums.txt"),
-            checksum_format=ChecksumFormat.SUMS,
-        ),
+        release=summed_release(repository, f"{name}_{{version}}_{{os}}_{{arch}}", sums="checksums.txt"),
         asked=("version",),
         stamps={"main.version": "v{version}"},
     )
@@ -62,10 +58,10 @@ def _actionlint(version: str) -> Tool:
         name,
         version,
         package=f"github.com/{repository}/cmd/{name}",
-        release=Release(
-            url=GITHUB.format(repository=repository, file=f"{name}_{{version}}_{{os}}_{{arch}}.tar.gz"),
-            checksum_url=GITHUB.format(repository=repository, file=f"{name}_{{version}}_checksums.txt"),
-            checksum_format=ChecksumFormat.SUMS,
+        release=summed_release(
+            repository,
+            f"{name}_{{version}}_{{os}}_{{arch}}.tar.gz",
+            sums=f"{name}_{{version}}_checksums.txt",
             members={name: name},
         ),
         asked=("-version",),
@@ -77,23 +73,15 @@ def _pebble(version: str) -> Tool:
     name = "pebble"
     repository = f"letsencrypt/{name}"
     folder = f"{name}-{{os}}-{{arch}}"
-    return Tool(
-        name=name,
-        version=version,
-        binaries=(name,),
-        version_arguments=("-version",),
+    return go_tool(
+        name,
+        version,
+        package=f"github.com/{repository}/v2/cmd/{name}",
         release=github_release(
             repository, f"{folder}.tar.gz", members={name: f"{folder}/{{os}}/{{arch}}/{name}"}
         ),
-        builds=(
-            GoBuild(
-                binary=name,
-                directory=name,
-                package=f"github.com/{repository}/v2/cmd/{name}",
-                stamps={"main.version": "v{version}"},
-            ),
-        ),
-        optional=True,
+        asked=("-version",),
+        stamps={"main.version": "v{version}"},
     )
 
 
@@ -105,10 +93,10 @@ def _traefik(version: str) -> Tool:
         name,
         version,
         package=f"{module}/cmd/{name}",
-        release=Release(
-            url=GITHUB.format(repository=repository, file=f"{name}_v{{version}}_{{os}}_{{arch}}.tar.gz"),
-            checksum_url=GITHUB.format(repository=repository, file=f"{name}_v{{version}}_checksums.txt"),
-            checksum_format=ChecksumFormat.SUMS,
+        release=summed_release(
+            repository,
+            f"{name}_v{{version}}_{{os}}_{{arch}}.tar.gz",
+            sums=f"{name}_v{{version}}_checksums.txt",
             members={name: name},
         ),
         asked=("version",),
