@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tests.traefik_chart import facts
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,7 +45,7 @@ PODS: Final[dict[str, tuple[Pod, ...]]] = {
             namespace="ingress",
             name="traefik",
             account="traefik",
-            ports=frozenset({8000, 8443, 8080, 9100}),
+            ports=frozenset(facts().container_ports.values()),
             metrics=frozenset({9100}),
             priority=("priorityClassName",),
         ),
