@@ -37,6 +37,8 @@ def resource_quota(instance: Instance) -> Manifest:
                 "requests.memory": quota.requests_memory,
                 "limits.cpu": quota.cpu,
                 "limits.memory": quota.memory,
+                "requests.ephemeral-storage": quota.requests_disk,
+                "limits.ephemeral-storage": quota.disk,
                 "persistentvolumeclaims": str(quota.pvcs),
                 "requests.storage": quota.storage,
                 "pods": str(quota.pods),
