@@ -195,7 +195,11 @@ class Epochs(BaseModel, frozen=True, extra="forbid"):
     database: Epoch = Field(default=1, title="Database", description="Password of the database user.")
     mqtt: Epoch = Field(default=1, title="MQTT", description="Password of the API at the broker.")
     jwt: Epoch = Field(default=1, title="JWT", description="Key of the API's log-in tokens.")
-    admin: Epoch = Field(default=1, title="Administrator", description="First password of the dashboard.")
+    admin: Epoch = Field(
+        default=1,
+        title="Administrator",
+        description="Password of the dashboard's admin, where it is not one that the customer chose.",
+    )
     node_red: Epoch = Field(
         default=1, title="Node-RED", description="Passwords of Node-RED, for people and at the broker."
     )

@@ -42,7 +42,8 @@ class Credentials:
         database_broker: Password of the role by which the broker asks the database, where it does.
         mqtt_api: Password of the API at its own broker.
         jwt_secret: Key of the API's session tokens; shared, one customer's token would open every other.
-        admin: First password of the dashboard's ``admin``.
+        admin: Password of the dashboard's ``admin`` until the customer chooses one.
+        former_admin: What it was in earlier epochs, a line each: whoever knows one must not log in with it.
         backup: Key that encrypts the backups.
         node_red_admin: Password of ``admin`` in Node-RED, and of what its flows serve over HTTP.
         node_red_key: Key that encrypts the credentials in its flows.
@@ -60,6 +61,7 @@ class Credentials:
     mqtt_api: str = field(repr=False)
     jwt_secret: str = field(repr=False)
     admin: str = field(repr=False)
+    former_admin: str = field(repr=False)
     backup: str = field(repr=False)
     node_red_admin: str = field(repr=False)
     node_red_key: str = field(repr=False)
@@ -90,6 +92,7 @@ class Credentials:
             mqtt_api=password("mqtt-api", epochs.mqtt),
             jwt_secret=password("api-jwt", epochs.jwt),
             admin=password("dashboard-admin", epochs.admin),
+            former_admin="\n".join(password("dashboard-admin", epoch) for epoch in range(1, epochs.admin)),
             backup=password("backup", epochs.backup),
             node_red_admin=password("node-red-admin", epochs.node_red),
             mqtt_node_red=password("mqtt-node-red", epochs.node_red),
