@@ -74,7 +74,7 @@ async def declare() -> dict[str, Any]:
     refuse_unavailable(
         registry.tenants,
         folder=folder,
-        broker_issuer=settings.broker_issuer,
+        surroundings=surroundings_of(settings),
     )
     refuse_unissuable(settings, registry.tenants, where=where)
     if settings.preview is None:
@@ -199,8 +199,10 @@ def surroundings_of(settings: Settings) -> Surroundings:
         ingress_class=settings.ingress_class,
         await_routes=settings.await_routes,
         broker_issuer=settings.broker_issuer,
-        route_issuer=certificates.host_issuer,
+        host_issuer=certificates.issuer_name,
+        own_certificates=certificates.scope == "customer",
         answers_authority=certificates.scope == "customer" and certificates.issuer == "http01",
+        answers_for_extra=certificates.public,
         monitoring=settings.monitoring,
         backup_repository=settings.backup_repository,
         backup_route=settings.backup_route,

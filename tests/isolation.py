@@ -105,9 +105,7 @@ DEDICATED: Final = Case(
 NODE_PORTS: Final = Case(
     "the customer is reached by ports of the nodes, on a laptop", lambda instance: instance.node_ports
 )
-WEB_PROOF: Final = Case(
-    "certificates are proved by a web page", lambda instance: instance.surroundings.answers_authority
-)
+WEB_PROOF: Final = Case("certificates are proved by a web page", lambda instance: instance.answers_authority)
 ASKS_DATABASE: Final = Case("the broker asks the database", authentication.asks_database)
 REMOTE: Final = Case(
     "backups leave the cluster",

@@ -79,7 +79,7 @@ def network_policies(instance: Instance) -> list[Manifest]:
     if instance.tenant.options.exporter:
         policies.append(_exporter(instance))
     policies += _of_options(instance)
-    if instance.surroundings.answers_authority:
+    if instance.answers_authority:
         policies.append(_solvers(instance))
     if instance.surroundings.backups:
         policies.append(_backup(instance))

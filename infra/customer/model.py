@@ -113,8 +113,10 @@ class Surroundings:
         routes: Whether hosts are routed by Ingress or by the Gateway API.
         ingress_class: IngressClass that serves the hosts.
         await_routes: Whether a controller is there to give the routes an address.
-        route_issuer: ClusterIssuer of the hosts' own certificates, or None for the platform's wildcard.
-        answers_authority: Whether pods here answer a public authority by a web page.
+        host_issuer: ClusterIssuer that signs for hosts, or None where certificates are brought by hand.
+        own_certificates: Whether each customer's host has one of its own instead of the platform's wildcard.
+        answers_authority: Whether pods here answer a public authority by a web page, for every host.
+        answers_for_extra: The same for the customers' own names.
         broker_issuer: ClusterIssuer of the brokers' own certificates, or None for no TLS at the broker.
         monitoring: Whether the Prometheus operator's kinds exist.
         backup_repository: Address below which backups go, as restic takes it; ``volume`` for a
@@ -132,8 +134,10 @@ class Surroundings:
     broker_issuer: str | None
     monitoring: bool
     backup_repository: str | None
-    route_issuer: str | None = None
+    host_issuer: str | None = None
+    own_certificates: bool = False
     answers_authority: bool = False
+    answers_for_extra: bool = False
     backup_route: BackupRoute | None = None
     balancer: Mapping[str, str] = field(default_factory=dict)
     mqtt_authentication: Authentication = "http"
@@ -253,6 +257,12 @@ class Instance:
     def node_ports(self) -> bool:
         """Whether the instance is reached by ports of the nodes, as on a laptop's cluster."""
         return self.tenant.mqtt.mode is MqttMode.NODE_PORT
+
+    @property
+    def answers_authority(self) -> bool:
+        """Whether pods here answer a public authority by a web page."""
+        around = self.surroundings
+        return around.answers_authority or (around.answers_for_extra and bool(self.tenant.extra_hosts))
 
     @property
     def host(self) -> str:

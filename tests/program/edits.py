@@ -117,7 +117,7 @@ EDITS = (
     Edit(what="a larger volume", after={"storage.postgres": "60Gi"}),
     Edit(what="more memory for the API", after={"resources.api.memory_limit": "3Gi"}),
     Edit(what="more memory for the database", after={"resources.postgres.memory_limit": "6Gi"}),
-    Edit(what="one more host", after={"extra_hosts": ["iot.initech.example"]}),
+    Edit(what="a name of its own", after={"extra_hosts": ["iot.initech.example"]}),
     Edit(what="another time of the backup", after={"backup.schedule": "30 4 * * *"}),
     Edit(what="backups kept longer", after={"backup.retention_days": 120}),
     Edit(what="the exporter on", after={"options.exporter": True}),

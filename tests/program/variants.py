@@ -68,7 +68,12 @@ VARIANTS: dict[str, Callable[[str], Instance]] = {
     "bare": _with(surroundings=BARE),
     "remote backup": _with(surroundings={"backup_repository": "s3:https://s3.example/backups"}),
     "store with credentials": _with(surroundings={"backup_repository": None, "backup_route": STORE}),
-    "proof by web page": _with(surroundings={"answers_authority": True, "route_issuer": "public"}),
+    "proof by web page": _with(
+        surroundings={"answers_authority": True, "host_issuer": "public", "own_certificates": True}
+    ),
+    "names of its own": _with(
+        surroundings={"host_issuer": "public", "answers_for_extra": True}, extra_hosts=("iot.acme.example",)
+    ),
     "broker asks the database": _with(surroundings={"mqtt_authentication": "postgres"}),
     "suspended": _with(runs=False, lifecycle=LifecycleState.SUSPENDED),
     "decommissioned": _with(runs=False, lifecycle=LifecycleState.DECOMMISSIONED),

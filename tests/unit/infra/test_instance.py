@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,9 @@ from infra.images import load_images
 from tenants.errors import UsageError
 from tenants.models import LifecycleState, MqttMode
 from tests.program.instances import instance_of, with_options
+
+if TYPE_CHECKING:
+    from infra.customer.model import Instance
 
 
 def kinds(objects: list[dict[str, Any]]) -> dict[str, list[str]]:
@@ -172,25 +175,40 @@ def test_a_pin_holds_iotistics_own_programs_and_nothing_else() -> None:
     assert images.pinned(None) == images
 
 
+def refuse(*instances: Instance) -> None:
+    """Refuse what the environment of the first instance cannot give any of them."""
+    tenants = [instance.tenant for instance in instances]
+    refuse_unavailable(tenants, folder="tenants/registry/dev", surroundings=instances[0].surroundings)
+
+
 def test_what_is_not_there_yet_is_refused_by_name_and_never_left_out() -> None:
-    tenant = instance_of("acme").tenant
-    wishful = instance_of("acme", database_version=16).tenant
     with pytest.raises(UsageError) as refusal:
-        refuse_unavailable([tenant, wishful], folder="tenants/registry/dev", broker_issuer="ca")
+        refuse(instance_of("acme"), instance_of("acme", database_version=16))
     assert [problem.where.rpartition(" ")[2] for problem in refusal.value.problems] == ["database_version"]
 
 
 def test_what_is_there_is_not_refused() -> None:
-    refuse_unavailable([instance_of("acme").tenant], folder="tenants/registry/dev", broker_issuer="ca")
+    refuse(instance_of("acme", extra_hosts=("iot.acme.example",), surroundings={"host_issuer": "ca"}))
+    # Whoever brings the certificate by hand may have put these names into it.
+    refuse(instance_of("acme", extra_hosts=("iot.acme.example",), surroundings={"routes": "gateway"}))
+
+
+def test_names_of_ones_own_are_refused_where_all_share_one_certificate() -> None:
+    around = {"routes": "gateway", "host_issuer": "ca"}
+    with pytest.raises(UsageError, match="covers none of these names") as refusal:
+        refuse(instance_of("acme", extra_hosts=("iot.acme.example",), surroundings=around))
+    assert [problem.where for problem in refusal.value.problems] == [
+        "tenants/registry/dev/acme.yaml: extra_hosts"
+    ]
+    refuse(instance_of("acme", surroundings=around))
 
 
 def test_a_balancer_of_ones_own_is_refused_where_the_broker_has_no_certificate() -> None:
     instance = instance_of("acme")
     dedicated = dataclasses.replace(instance.tenant.mqtt, mode=MqttMode.DEDICATED)
-    tenant = instance_of("acme", mqtt=dedicated).tenant
     with pytest.raises(UsageError, match="passwords over the internet in clear"):
-        refuse_unavailable([tenant], folder="tenants/registry/dev", broker_issuer=None)
-    refuse_unavailable([tenant], folder="tenants/registry/dev", broker_issuer="ca")
+        refuse(instance_of("acme", mqtt=dedicated, surroundings={"broker_issuer": None}))
+    refuse(instance_of("acme", mqtt=dedicated))
 
 
 @pytest.mark.parametrize(
