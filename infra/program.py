@@ -20,6 +20,7 @@ from infra.platform.backup_store import identities_of, make_backup_store
 from infra.platform.billing_parts import declare_billing
 from infra.platform.dns import declare_names
 from infra.platform.front_rules import refuse_unissuable
+from infra.platform.monitoring_stack import PROMETHEUS
 from infra.platform.parts import Parts, declare_platform
 from infra.platform.velero_parts import declare_velero
 from infra.preview import apart, previewed
@@ -191,7 +192,7 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
 
 def surroundings_of(settings: Settings) -> Surroundings:
     """Return what the cluster and the platform offer every customer."""
-    certificates = settings.certificates
+    certificates, watch = settings.certificates, settings.monitoring_stack
     found = Surroundings(
         domain=settings.domain,
         storage_class=settings.storage_class,
@@ -199,11 +200,13 @@ def surroundings_of(settings: Settings) -> Surroundings:
         ingress_class=settings.ingress_class,
         await_routes=settings.await_routes,
         broker_issuer=settings.broker_issuer,
-        host_issuer=certificates.issuer_name,
+        web_issuer=certificates.issuer_name,
         own_certificates=certificates.scope == "customer",
         answers_authority=certificates.scope == "customer" and certificates.issuer == "http01",
         answers_for_extra=certificates.public,
         monitoring=settings.monitoring,
+        billing_port=None if settings.billing is None else settings.billing.port,
+        prometheus=PROMETHEUS if watch.install else watch.service,
         backup_repository=settings.backup_repository,
         backup_route=settings.backup_route,
         balancer=balancer_annotations(settings.cluster),

@@ -60,6 +60,7 @@ OTHER: Final = "another customer"
 INGRESS: Final = "ingress controller"
 EDGE: Final = "MQTT edge"
 MONITORING: Final = "monitoring"
+BILLING: Final = "billing"
 DNS: Final = "cluster DNS"
 STRANGER: Final = "any other namespace"
 API_SERVER: Final = "API server"
@@ -70,6 +71,7 @@ ELSEWHERE: Final = (
     INGRESS,
     EDGE,
     MONITORING,
+    BILLING,
     DNS,
     STRANGER,
     API_SERVER,
@@ -106,6 +108,14 @@ NODE_PORTS: Final = Case(
     "the customer is reached by ports of the nodes, on a laptop", lambda instance: instance.node_ports
 )
 WEB_PROOF: Final = Case("certificates are proved by a web page", lambda instance: instance.answers_authority)
+WATCHED: Final = Case(
+    "there is a Prometheus that knows what customers use",
+    lambda instance: instance.surroundings.prometheus is not None,
+)
+BILLED: Final = Case(
+    "the stack runs the billing service",
+    lambda instance: instance.surroundings.billing_port is not None,
+)
 ASKS_DATABASE: Final = Case("the broker asks the database", authentication.asks_database)
 REMOTE: Final = Case(
     "backups leave the cluster",
@@ -157,8 +167,9 @@ WAYS: Final = (
     *(Way(watcher, "postgres", (9187,)) for watcher in (MONITORING, "prometheus")),
     *(Way(watcher, "mosquitto", (9234,)) for watcher in (MONITORING, "prometheus")),
     Way("grafana", "prometheus", (9090,)),
-    Way("exporter", MONITORING, (9090,)),
-    Way("exporter", INTERNET, (443,)),
+    Way("exporter", MONITORING, (9090,), WATCHED),
+    Way("exporter", INTERNET, (443,), unless=BILLED),
+    *(Way(app, BILLING, (3100,), BILLED) for app in ("api", "settle", "exporter")),
     Way("backup", "postgres", (5432,)),
     Way("backup", INTERNET, (443,), REMOTE),
     Way("backup", METADATA, (80,), CREDENTIALS),
@@ -208,14 +219,15 @@ The Job that settles the API's first data (`settle`) shares the API's policy and
 
 {cases}
 
-A broker that asks the database does not reach the API.
+A broker that asks the database does not reach the API. An exporter that reports to the stack's own billing
+does not reach the internet.
 """
 
 
 def page() -> str:
     """Return the table as a document."""
     inward = [*APPS, *(place for place in ELSEWHERE if place != METADATA)]
-    outward = [(DNS, 53), (MONITORING, 9090), (INTERNET, 443)]
+    outward = [(DNS, 53), (INTERNET, 443)]
     never = [(place, None) for place in (API_SERVER, STRANGER, OTHER)]
     return PAGE.format(
         internet=INTERNET[0].upper() + INTERNET[1:],

@@ -108,6 +108,8 @@ def _environment(instance: Instance) -> list[dict[str, Any]]:
         "MQTT_BROKER_URL": _broker_url(instance),
         "MQTT_USERNAME": mosquitto.API_ACCOUNT,
     }
+    if instance.billing_address is not None:
+        plain["BILLING_API_URL"] = instance.billing_address
     return [{"name": name, "value": value} for name, value in plain.items()] + [
         from_secret("DB_PASSWORD", secrets.DATABASE, "api-password"),
         from_secret("JWT_SECRET", secrets.API, "jwt-secret"),

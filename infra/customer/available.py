@@ -52,7 +52,7 @@ def _problems(tenant: Tenant, surroundings: Surroundings, file: str) -> Iterable
             why="devices would send their passwords over the internet in clear",
             how="set iotistic:brokerIssuer for the stack, or mqtt.mode to shared",
         )
-    if tenant.extra_hosts and surroundings.routes == "gateway" and surroundings.host_issuer is not None:
+    if tenant.extra_hosts and surroundings.routes == "gateway" and surroundings.web_issuer is not None:
         yield Problem(
             where=f"{file}: extra_hosts",
             what="names hosts, and routes of this environment are those of the Gateway API",

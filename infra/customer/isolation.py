@@ -34,7 +34,14 @@ from infra.customer.ports import (
     WEBSOCKET_PORT,
 )
 from infra.exemptions import PODS_OF_ANOTHER, as_annotations
-from infra.names import EDGE_NAMESPACE, INGRESS_NAMESPACE, MONITORING_NAMESPACE, NAMESPACE_NAME_LABEL
+from infra.names import (
+    BILLING,
+    BILLING_NAMESPACE,
+    EDGE_NAMESPACE,
+    INGRESS_NAMESPACE,
+    MONITORING_NAMESPACE,
+    NAMESPACE_NAME_LABEL,
+)
 from tenants.models import MqttMode
 
 if TYPE_CHECKING:
@@ -124,6 +131,7 @@ def _api(instance: Instance) -> Manifest:
         egress.append(_to(_pods(instance, mosquitto.APP), MQTT_PORT))
     else:
         egress.append(_to(_internet(), instance.tenant.mqtt.endpoint_port))
+    egress += _to_billing(instance)
     if instance.tenant.options.exporter:
         callers += _pods(instance, exporter.APP)
     if instance.tenant.options.node_red:
@@ -168,16 +176,20 @@ def _mosquitto(instance: Instance) -> Manifest:
 
 
 def _exporter(instance: Instance) -> Manifest:
-    return _policy(
-        instance,
-        exporter.APP,
-        _selected(instance, exporter.APP),
-        egress=[
-            _to(_pods(instance, api.APP), API_PORT),
-            _to(_namespace(MONITORING_NAMESPACE), PROMETHEUS_PORT),
-            _to(_internet(), HTTPS_PORT),
-        ],
-    )
+    egress = [_to(_pods(instance, api.APP), API_PORT)]
+    egress += _to_billing(instance) or [_to(_internet(), HTTPS_PORT)]
+    if instance.surroundings.prometheus is not None:
+        egress.append(_to(_namespace(MONITORING_NAMESPACE), PROMETHEUS_PORT))
+    return _policy(instance, exporter.APP, _selected(instance, exporter.APP), egress=egress)
+
+
+def _to_billing(instance: Instance) -> list[Rule]:
+    """Return the way to the billing service of this cluster, if there is one."""
+    port = instance.surroundings.billing_port
+    if port is None:
+        return []
+    service = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": BILLING}}}
+    return [_to([_namespace(BILLING_NAMESPACE)[0] | service], port)]
 
 
 def _of_options(instance: Instance) -> list[Manifest]:

@@ -97,7 +97,7 @@ def _ingress(instance: Instance) -> Manifest:
         metadata["annotations"] = metadata.get("annotations", {}) | NGINX_LIMITS
     tls = _tls(instance)
     if any("secretName" in entry for entry in tls):
-        issuer = {"cert-manager.io/cluster-issuer": instance.surroundings.host_issuer}
+        issuer = {"cert-manager.io/cluster-issuer": instance.surroundings.web_issuer}
         metadata["annotations"] = metadata.get("annotations", {}) | issuer
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -113,7 +113,7 @@ def _ingress(instance: Instance) -> Manifest:
 
 def _tls(instance: Instance) -> list[dict[str, Any]]:
     """Return which certificate is for which hosts."""
-    signed = instance.surroundings.host_issuer is not None
+    signed = instance.surroundings.web_issuer is not None
     host: dict[str, Any] = {"hosts": [instance.host]}
     if signed and instance.surroundings.own_certificates:
         host["secretName"] = CERTIFICATE_SECRET

@@ -45,6 +45,7 @@ SURROUNDINGS = Surroundings(
     await_routes=True,
     broker_issuer="iotistic-ca",
     monitoring=True,
+    prometheus="prometheus",
     backup_repository="volume",
 )
 

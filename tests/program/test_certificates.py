@@ -156,7 +156,7 @@ def only(objects: list[Manifest], kind: str, name: str) -> list[Manifest]:
 
 
 def test_a_customers_own_certificate_is_asked_for_and_its_proof_let_through() -> None:
-    own = {"host_issuer": "iotistic-acme", "own_certificates": True, "answers_authority": True}
+    own = {"web_issuer": "iotistic-acme", "own_certificates": True, "answers_authority": True}
     objects = instance_manifests(instance_of("acme", surroundings=own))
     (route,) = only(objects, "Ingress", "web")
     assert route["metadata"]["annotations"]["cert-manager.io/cluster-issuer"] == "iotistic-acme"
@@ -174,8 +174,8 @@ OWN_NAMES = ("iot.acme.example", "www.acme.example")
 @pytest.mark.parametrize(
     ("around", "secrets"),
     [
-        ({"host_issuer": "iotistic-acme"}, [None, "extra-hosts-tls"]),
-        ({"host_issuer": "iotistic-ca", "own_certificates": True}, ["web-tls", "extra-hosts-tls"]),
+        ({"web_issuer": "iotistic-acme"}, [None, "extra-hosts-tls"]),
+        ({"web_issuer": "iotistic-ca", "own_certificates": True}, ["web-tls", "extra-hosts-tls"]),
         ({}, [None, None]),
     ],
 )
@@ -188,7 +188,7 @@ def test_names_of_the_customers_own_have_a_certificate_that_no_wildcard_could_be
     assert [entry["hosts"] for entry in route["spec"]["tls"]] == [[instance.host], list(OWN_NAMES)]
     assert [rule["host"] for rule in route["spec"]["rules"]] == [instance.host, *OWN_NAMES]
     annotations = route["metadata"].get("annotations", {})
-    assert annotations.get("cert-manager.io/cluster-issuer") == around.get("host_issuer")
+    assert annotations.get("cert-manager.io/cluster-issuer") == around.get("web_issuer")
 
 
 @pytest.mark.parametrize(("extra_hosts", "answers"), [(OWN_NAMES, True), ((), False)])
@@ -199,7 +199,7 @@ def test_where_the_zone_is_proved_in_its_dns_names_of_the_customers_own_are_by_a
     in_the_zone, elsewhere = acme["spec"]["acme"]["solvers"]
     assert in_the_zone["selector"] == {"dnsZones": ["iotistic.example"]}
     assert elsewhere == {"http01": {"ingress": {"ingressClassName": "traefik", "serviceType": "ClusterIP"}}}
-    around = {"host_issuer": "iotistic-acme", "answers_for_extra": True}
+    around = {"web_issuer": "iotistic-acme", "answers_for_extra": True}
     objects = instance_manifests(instance_of("acme", surroundings=around, extra_hosts=extra_hosts))
     assert bool(only(objects, "NetworkPolicy", "certificate-solvers")) is answers
 
@@ -216,7 +216,7 @@ def test_who_signs_for_the_customers_own_names_is_who_signs_for_hosts(
         wish["dnsSolver"] = {"dns01": ROUTE_53}
     settings = Settings.read(chosen(config, wish).get, stack="dev")
     around = surroundings_of(settings)
-    assert (around.host_issuer, around.own_certificates) == (settings.certificates.issuer_name, own)
+    assert (around.web_issuer, around.own_certificates) == (settings.certificates.issuer_name, own)
     assert around.answers_for_extra is answers
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PLANS = {"starter": "acme", "professional": "globex", "enterprise": "initech"}
 """A customer of the dev environment for each plan."""
 
-BARE = {"monitoring": False, "broker_issuer": None, "backup_repository": None}
+BARE = {"monitoring": False, "prometheus": None, "broker_issuer": None, "backup_repository": None}
 STORE = BackupRoute(pattern="gs:backups:/{namespace}", credentials="169.254.169.254/32")
 
 
@@ -69,10 +69,10 @@ VARIANTS: dict[str, Callable[[str], Instance]] = {
     "remote backup": _with(surroundings={"backup_repository": "s3:https://s3.example/backups"}),
     "store with credentials": _with(surroundings={"backup_repository": None, "backup_route": STORE}),
     "proof by web page": _with(
-        surroundings={"answers_authority": True, "host_issuer": "public", "own_certificates": True}
+        surroundings={"answers_authority": True, "web_issuer": "public", "own_certificates": True}
     ),
     "names of its own": _with(
-        surroundings={"host_issuer": "public", "answers_for_extra": True}, extra_hosts=("iot.acme.example",)
+        surroundings={"web_issuer": "public", "answers_for_extra": True}, extra_hosts=("iot.acme.example",)
     ),
     "broker asks the database": _with(surroundings={"mqtt_authentication": "postgres"}),
     "suspended": _with(runs=False, lifecycle=LifecycleState.SUSPENDED),

@@ -188,13 +188,13 @@ def test_what_is_not_there_yet_is_refused_by_name_and_never_left_out() -> None:
 
 
 def test_what_is_there_is_not_refused() -> None:
-    refuse(instance_of("acme", extra_hosts=("iot.acme.example",), surroundings={"host_issuer": "ca"}))
+    refuse(instance_of("acme", extra_hosts=("iot.acme.example",), surroundings={"web_issuer": "ca"}))
     # Whoever brings the certificate by hand may have put these names into it.
     refuse(instance_of("acme", extra_hosts=("iot.acme.example",), surroundings={"routes": "gateway"}))
 
 
 def test_names_of_ones_own_are_refused_where_all_share_one_certificate() -> None:
-    around = {"routes": "gateway", "host_issuer": "ca"}
+    around = {"routes": "gateway", "web_issuer": "ca"}
     with pytest.raises(UsageError, match="covers none of these names") as refusal:
         refuse(instance_of("acme", extra_hosts=("iot.acme.example",), surroundings=around))
     assert [problem.where for problem in refusal.value.problems] == [

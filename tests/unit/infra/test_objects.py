@@ -68,9 +68,7 @@ REASONS: dict[Key, str] = {
 ENTRANCE = {
     ("Service", "mosquitto-entrance"): "the way in past the edge; every port of it is open to the world"
 }
-SOLVERS = {
-    ("NetworkPolicy", "certificate-solvers"): "lets the ingress in to pods that answer an authority"
-}
+SOLVERS = {("NetworkPolicy", "certificate-solvers"): "lets the ingress in to pods that answer an authority"}
 MORE: dict[str, dict[Key, str]] = {
     "exporter": {
         ("Deployment", "exporter"): "reports usage to billing",
