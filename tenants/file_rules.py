@@ -126,14 +126,16 @@ _FIELDS_OF_STATE = {
     LifecycleState.SUSPENDED: ("reason", "since"),
     LifecycleState.DECOMMISSIONED: ("reason", "since", "delete_after"),
 }
+_OPTIONAL_OF_STATE = {LifecycleState.SUSPENDED: ("notice",)}
 
 
 def _lifecycle_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
     lifecycle = file.lifecycle
     wanted = _FIELDS_OF_STATE[lifecycle.state]
-    for name in ("reason", "since", "delete_after"):
+    allowed = wanted + _OPTIONAL_OF_STATE.get(lifecycle.state, ())
+    for name in ("reason", "notice", "since", "delete_after"):
         given = getattr(lifecycle, name) is not None
-        if given and name not in wanted:
+        if given and name not in allowed:
             yield Problem(
                 where=document.where("lifecycle", name),
                 what=f"{name} does not belong to the state {lifecycle.state}",

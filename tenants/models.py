@@ -99,7 +99,15 @@ class Lifecycle(BaseModel, frozen=True, extra="forbid"):
         title="State",
         description="active, suspended (stopped, data kept) or decommissioned (stopped, to be deleted).",
     )
-    reason: Line | None = Field(default=None, title="Reason", description="Why it is not active.")
+    reason: Line | None = Field(
+        default=None, title="Reason", description="Why it is not active. The customer never sees it."
+    )
+    notice: Annotated[Line, Field(max_length=300)] | None = Field(
+        default=None,
+        json_schema_extra={"maxLength": 300},
+        title="Notice",
+        description="What the page of a suspended tenant says in public, at most 300 characters; plain text.",
+    )
     since: Day | None = Field(default=None, title="Since", description="First day of the state.")
     delete_after: Day | None = Field(
         default=None,

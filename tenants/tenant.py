@@ -64,7 +64,8 @@ class Tenant:
         stripe_customer_id: The customer's id at Stripe, if any.
         stripe_subscription_id: The subscription's id at Stripe, if any.
         lifecycle: Whether it is served at all.
-        lifecycle_reason: Why it is not, or None.
+        lifecycle_reason: Why it is not, or None. Not for the customer's eyes.
+        lifecycle_notice: What its page says in public while it is suspended, or None.
         lifecycle_since: Since when it is not, or None.
         delete_after: Last day on which a decommissioned tenant can be brought back, or None.
         runs: Whether its workloads are above zero.
@@ -105,6 +106,7 @@ class Tenant:
     stripe_subscription_id: str | None
     lifecycle: LifecycleState
     lifecycle_reason: str | None
+    lifecycle_notice: str | None
     lifecycle_since: date | None
     delete_after: date | None
     runs: bool
@@ -182,6 +184,7 @@ def resolve(file: TenantFile, *, environment: str, plan: Plan) -> Tenant:
         stripe_subscription_id=file.subscription.stripe_subscription_id,
         lifecycle=file.lifecycle.state,
         lifecycle_reason=file.lifecycle.reason,
+        lifecycle_notice=file.lifecycle.notice,
         lifecycle_since=file.lifecycle.since,
         delete_after=file.lifecycle.delete_after,
         runs=active and outcome.runs,

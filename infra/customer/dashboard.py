@@ -21,6 +21,7 @@ from infra.customer.pods import (
     workload,
 )
 from infra.customer.ports import DASHBOARD_PORT
+from tenants.models import LifecycleState
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -37,7 +38,12 @@ def configuration(instance: Instance) -> dict[str, str]:
     """Return the web server's files, by name."""
     files = {"dashboard.conf": render("dashboard.conf", port=DASHBOARD_PORT, suspended=instance.suspended)}
     if instance.suspended:
-        files["suspended.html"] = render("suspended.html")
+        tenant = instance.tenant
+        files["suspended.html"] = render(
+            "suspended.html",
+            unpaid=tenant.lifecycle is LifecycleState.ACTIVE,
+            notice=tenant.lifecycle_notice,
+        )
     return files
 
 

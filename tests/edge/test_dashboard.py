@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infra.customer.instance import manifests
 from infra.customer.ports import DASHBOARD_PORT
+from tenants.models import LifecycleState
 from tests.edge.pods import Image, Node
 from tests.edge.world import LOOPBACK, wait_until
 from tests.program.instances import instance_of
@@ -97,6 +98,41 @@ def test_nginx_finds_no_fault_and_says_that_it_is_healthy(request: pytest.Fixtur
     status, headers, body = node.http(f"{DASHBOARD}/healthz")
     assert (status, body) == (200, "ok\n")
     assert headers["server"] == "nginx"
+
+
+NOTICE = 'We moved <b>your</b> data & "flows" — back on Monday'
+REASON = "order 17 of the court"
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "says", "not_said"),
+    [
+        ({}, ["The subscription of this service is not active"], ["in touch with us"]),
+        (
+            {"lifecycle": LifecycleState.SUSPENDED, "lifecycle_reason": REASON},
+            ["This service has been stopped", "in touch with us"],
+            ["subscription", REASON],
+        ),
+        (
+            {
+                "lifecycle": LifecycleState.SUSPENDED,
+                "lifecycle_reason": REASON,
+                "lifecycle_notice": NOTICE,
+            },
+            ["We moved &lt;b&gt;your&lt;/b&gt; data &amp; &#34;flows&#34; — back on Monday"],
+            ["subscription", REASON, "<b>"],
+        ),
+    ],
+    ids=["unpaid", "stopped", "stopped with a notice"],
+)
+def test_the_page_says_kindly_why_and_never_what_is_for_us_alone(
+    tmp_path: Path, lifecycle: dict[str, Any], says: list[str], not_said: list[str]
+) -> None:
+    with serve(tmp_path, instance_of("acme", runs=False, **lifecycle)) as node:
+        status, headers, body = node.http(f"{DASHBOARD}/")
+    assert (status, headers["content-type"]) == (503, "text/html")
+    assert [text for text in says if text not in body] == []
+    assert [text for text in not_said if text in body] == []
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/devices", "/ws", "/suspended.html", "/app.js"])

@@ -164,8 +164,11 @@ def test_the_life_of_a_tenant(project: Project) -> None:
     assert project.edit("tenant", "suspend", "acme", "--reason", "again").status == 2
     assert project.edit("tenant", "resume", "acme").status == 0
     assert project.text("acme") == begin
-    assert project.edit("tenant", "suspend", "acme", "--reason", "unpaid").status == 0
+    notice = ("--notice", "Back on Monday.")
+    assert project.edit("tenant", "suspend", "acme", "--reason", "a move", *notice).status == 0
+    assert 'reason: "a move"\n  notice: "Back on Monday."\n' in project.text("acme")
     assert project.edit("tenant", "decommission", "acme", "--reason", "left").status == 0
+    assert "Back on Monday" not in project.text("acme"), "the page of a suspended tenant is gone"
     assert 'delete_after: "2026-12-23"' in project.text("acme")
     late = project.run("tenant", "revive", "acme", "--yes", "--today", "2026-12-24")
     assert (late.status, "after its data could be deleted" in late.err) == (2, True)
