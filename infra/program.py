@@ -12,7 +12,7 @@ from infra.clusters import choose
 from infra.clusters.cloud_settings import balancer_annotations
 from infra.component import Placement
 from infra.customer.authentication import refuse_unreadable
-from infra.customer.available import refuse_unavailable
+from infra.customer.available import refuse_unavailable, refuse_unsupported
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
 from infra.customer.model import Credentials, Instance, Surroundings
 from infra.images import ImageSource, load_images
@@ -68,6 +68,7 @@ async def declare() -> dict[str, Any]:
     images = image_source(settings)
     where = f"Pulumi.{pulumi.get_stack()}.yaml"
     images.check(where=where)
+    refuse_unsupported(load_images(images).api, where=where)
     folder = registry_folder(settings.environment)
     registry = read_registry(environment=settings.environment, domain=settings.domain)
     if settings.preview is not None:

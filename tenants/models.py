@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from tenants.fields import (
+    Address,
     Bytes,
     CellName,
     Cpu,
@@ -129,6 +130,11 @@ class Mqtt(BaseModel, frozen=True, extra="forbid"):
     )
     endpoint: Host | None = Field(
         default=None, title="Endpoint", description="Host name of a managed broker."
+    )
+    endpoint_address: Address | None = Field(
+        default=None,
+        title="Address",
+        description="Address of a managed broker in a private network; on the internet it needs none.",
     )
     endpoint_port: Port = Field(default=8883, title="Port", description="TLS port of a managed broker.")
     node_port: Port | None = Field(

@@ -29,6 +29,7 @@ class MqttAccess:
     Attributes:
         mode: Which of the four ways.
         endpoint: Host name of a managed broker, else None.
+        endpoint_address: Its address where it is in a private network, else None.
         endpoint_port: Its TLS port.
         node_port: Port on the nodes for MQTT, with the mode node_port, else None.
         websocket_node_port: The same for MQTT over WebSocket.
@@ -36,6 +37,7 @@ class MqttAccess:
 
     mode: MqttMode
     endpoint: str | None
+    endpoint_address: str | None
     endpoint_port: int
     node_port: int | None
     websocket_node_port: int | None
@@ -200,6 +202,7 @@ def resolve(file: TenantFile, *, environment: str, plan: Plan) -> Tenant:
         mqtt=MqttAccess(
             mode=file.mqtt.mode,
             endpoint=file.mqtt.endpoint,
+            endpoint_address=file.mqtt.endpoint_address,
             endpoint_port=file.mqtt.endpoint_port,
             node_port=file.mqtt.node_port,
             websocket_node_port=file.mqtt.websocket_node_port,

@@ -64,6 +64,7 @@ BILLING: Final = "billing"
 DNS: Final = "cluster DNS"
 STRANGER: Final = "any other namespace"
 API_SERVER: Final = "API server"
+MANAGED_BROKER: Final = "the broker's private address"
 METADATA: Final = "the node's credentials"
 INTERNET: Final = "the internet"
 ELSEWHERE: Final = (
@@ -76,6 +77,7 @@ ELSEWHERE: Final = (
     STRANGER,
     API_SERVER,
     METADATA,
+    MANAGED_BROKER,
     INTERNET,
 )
 """Everywhere else. The node of a pod is none of these: it asks for health and reaches everything there."""
@@ -99,7 +101,14 @@ def _store_has_credentials(instance: Instance) -> bool:
     return route is not None and route.credentials is not None
 
 
-MANAGED: Final = Case("the broker is somebody else's", lambda instance: not instance.own_broker)
+MANAGED: Final = Case(
+    "the broker is somebody else's",
+    lambda instance: not instance.own_broker and instance.tenant.mqtt.endpoint_address is None,
+)
+MANAGED_INSIDE: Final = Case(
+    "it is somebody else's, in a private network",
+    lambda instance: not instance.own_broker and instance.tenant.mqtt.endpoint_address is not None,
+)
 DEDICATED: Final = Case(
     "the customer has an entrance of their own",
     lambda instance: instance.tenant.mqtt.mode is MqttMode.DEDICATED,
@@ -159,6 +168,7 @@ WAYS: Final = (
     *(Way(app, "postgres", (5432,)) for app in ("api", "settle")),
     *(Way(app, "mosquitto", (1883,)) for app in ("api", "node-red")),
     *(Way(app, INTERNET, (8883,), MANAGED) for app in ("api", "settle", "node-red")),
+    *(Way(app, MANAGED_BROKER, (8883,), MANAGED_INSIDE) for app in ("api", "settle", "node-red")),
     Way(INGRESS, "dashboard", (80,)),
     Way(INGRESS, "node-red", (1880,)),
     Way(INGRESS, "grafana", (3000,)),
@@ -226,7 +236,7 @@ does not reach the internet.
 
 def page() -> str:
     """Return the table as a document."""
-    inward = [*APPS, *(place for place in ELSEWHERE if place != METADATA)]
+    inward = [*APPS, *(place for place in ELSEWHERE if place not in {METADATA, MANAGED_BROKER})]
     outward = [(DNS, 53), (INTERNET, 443)]
     never = [(place, None) for place in (API_SERVER, STRANGER, OTHER)]
     return PAGE.format(

@@ -90,7 +90,7 @@ def manifests(instance: Instance) -> list[Manifest]:
 
 
 def _environment(instance: Instance) -> list[dict[str, Any]]:
-    """Return what the API reads. Both generations of the image ignore what they do not know."""
+    """Return what the API reads. The image ignores what it does not know."""
     tenant = instance.tenant
     plain = {
         "NODE_ENV": "production",

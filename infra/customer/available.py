@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tenants.api_versions import runs_here, unsupported
 from tenants.errors import Problem, UsageError
 from tenants.models import MqttMode
 
@@ -11,10 +12,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from infra.customer.model import Surroundings
+    from infra.images import Image
     from tenants.tenant import Tenant
 
 DATABASE_VERSION: Final = 15
 """Major version of PostgreSQL that instances run."""
+
+
+def refuse_unsupported(api: Image, *, where: str) -> None:
+    """Refuse an API of a generation that instances cannot run.
+
+    Args:
+        api: The environment's own image.
+        where: The configuration file, for the message.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if not runs_here(api.version):
+        raise UsageError.of(where=f"{where}: iotistic:imageOverrides.api", **unsupported(api.version))
 
 
 def refuse_unavailable(tenants: Iterable[Tenant], *, folder: str, surroundings: Surroundings) -> None:

@@ -130,7 +130,7 @@ def _api(instance: Instance) -> Manifest:
         callers += [] if authentication.asks_database(instance) else _pods(instance, mosquitto.APP)
         egress.append(_to(_pods(instance, mosquitto.APP), MQTT_PORT))
     else:
-        egress.append(_to(_internet(), instance.tenant.mqtt.endpoint_port))
+        egress.append(_to_managed_broker(instance))
     egress += _to_billing(instance)
     if instance.tenant.options.exporter:
         callers += _pods(instance, exporter.APP)
@@ -183,6 +183,14 @@ def _exporter(instance: Instance) -> Manifest:
     return _policy(instance, exporter.APP, _selected(instance, exporter.APP), egress=egress)
 
 
+def _to_managed_broker(instance: Instance) -> Rule:
+    """Return the way to a broker of somebody else: on the internet, or exactly to its private address."""
+    mqtt = instance.tenant.mqtt
+    if mqtt.endpoint_address is None:
+        return _to(_internet(), mqtt.endpoint_port)
+    return _to([{"ipBlock": {"cidr": f"{mqtt.endpoint_address}/32"}}], mqtt.endpoint_port)
+
+
 def _to_billing(instance: Instance) -> list[Rule]:
     """Return the way to the billing service of this cluster, if there is one."""
     port = instance.surroundings.billing_port
@@ -197,7 +205,7 @@ def _of_options(instance: Instance) -> list[Manifest]:
     options = instance.tenant.options
     web = _namespace(INGRESS_NAMESPACE)
     metrics = [_to(_pods(instance, postgres.APP), POSTGRES_METRICS_PORT)]
-    broker = _to(_internet(), instance.tenant.mqtt.endpoint_port)
+    broker = _to_managed_broker(instance)
     if instance.own_broker:
         metrics.append(_to(_pods(instance, mosquitto.APP), MQTT_METRICS_PORT))
         broker = _to(_pods(instance, mosquitto.APP), MQTT_PORT)

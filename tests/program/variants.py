@@ -26,6 +26,12 @@ STORE = BackupRoute(pattern="gs:backups:/{namespace}", credentials="169.254.169.
 BROKERS: dict[str, dict[str, Any]] = {
     "shared": {},
     "managed": {"mode": MqttMode.MANAGED, "endpoint": "broker.example", "endpoint_port": 8883},
+    "managed inside": {
+        "mode": MqttMode.MANAGED,
+        "endpoint": "broker.example",
+        "endpoint_address": "10.99.0.7",
+        "endpoint_port": 8883,
+    },
     "dedicated": {"mode": MqttMode.DEDICATED},
     "node ports": {"mode": MqttMode.NODE_PORT, "node_port": 31883, "websocket_node_port": 31901},
 }

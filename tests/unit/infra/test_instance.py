@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.customer import backup_final, restore
-from infra.customer.available import refuse_unavailable
+from infra.customer.available import refuse_unavailable, refuse_unsupported
 from infra.customer.backup_nightly import spread
 from infra.customer.instance import manifests
-from infra.images import load_images
+from infra.images import Image, load_images
 from tenants.errors import UsageError
 from tenants.models import LifecycleState, MqttMode
 from tests.program.instances import instance_of, with_options
@@ -185,6 +185,28 @@ def test_what_is_not_there_yet_is_refused_by_name_and_never_left_out() -> None:
     with pytest.raises(UsageError) as refusal:
         refuse(instance_of("acme"), instance_of("acme", database_version=16))
     assert [problem.where.rpartition(" ")[2] for problem in refusal.value.problems] == ["database_version"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "runs"),
+    [
+        ("2.0.10", True),
+        ("v2.1.0", True),
+        ("1.9.3", True),
+        ("0.0.4", False),
+        ("3.0.0", False),
+        ("5f1c2e7", True),
+    ],
+)
+def test_an_api_that_needs_what_instances_do_not_have_is_refused(tag: str, *, runs: bool) -> None:
+    api = Image("docker.io/iotistic/api", tag)
+    if runs:
+        refuse_unsupported(api, where="Pulumi.dev.yaml")
+        return
+    with pytest.raises(UsageError, match=r"Redis and TimescaleDB") as refusal:
+        refuse_unsupported(api, where="Pulumi.dev.yaml")
+    (problem,) = refusal.value.problems
+    assert problem.where == "Pulumi.dev.yaml: iotistic:imageOverrides.api"
 
 
 def test_what_is_there_is_not_refused() -> None:

@@ -93,8 +93,14 @@ class Cluster:
                 *there("billing", {"app.kubernetes.io/name": "postgres"}),
                 *there("stranger", {}, *alike),
             ],
-            isolation.API_SERVER: [Point("10.0.0.1"), Point("172.20.0.1"), Point("100.64.0.1")],
+            isolation.API_SERVER: [
+                Point("10.0.0.1"),
+                Point("10.99.0.8"),
+                Point("172.20.0.1"),
+                Point("100.64.0.1"),
+            ],
             isolation.METADATA: [Point("169.254.169.254")],
+            isolation.MANAGED_BROKER: [Point("10.99.0.7")],
             isolation.INTERNET: [Point("198.51.100.7"), Point("8.8.8.8")],
         }
         assert set(found) == set(ELSEWHERE)
