@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tenants.api_versions import runs_here, unsupported
 from tenants.errors import Problem
 from tenants.fields import TENANT_ID_PATTERN
-from tenants.models import LifecycleState, MqttMode
+from tenants.models import NODE_PORTS, LifecycleState, MqttMode
 from tenants.preview import PREVIEW_ID
 from tenants.quantities import mebibytes, millicores
 from tenants.statuses import OUTCOMES, Status, ValidUntil
@@ -210,8 +210,7 @@ def _mqtt_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
         "endpoint": MqttMode.MANAGED,
         "endpoint_address": MqttMode.MANAGED,
         "endpoint_port": MqttMode.MANAGED,
-        "node_port": MqttMode.NODE_PORT,
-        "websocket_node_port": MqttMode.NODE_PORT,
+        **dict.fromkeys(NODE_PORTS, MqttMode.NODE_PORT),
     }
     for name, mode in owners.items():
         if name in mqtt.model_fields_set and mqtt.mode is not mode:

@@ -65,6 +65,10 @@ class MqttMode(StrEnum):
     NODE_PORT = "node_port"
 
 
+NODE_PORTS = ("node_port", "websocket_node_port", "api_node_port", "dashboard_node_port")
+"""The keys of a tenant's ports on the nodes, which the mode node_port needs, all of them."""
+
+
 class Trial(BaseModel, frozen=True, extra="forbid"):
     """The trial, while there is one and after it."""
 
@@ -142,6 +146,14 @@ class Mqtt(BaseModel, frozen=True, extra="forbid"):
     )
     websocket_node_port: Port | None = Field(
         default=None, title="WebSocket port", description="Port on the nodes for MQTT over WebSocket."
+    )
+    api_node_port: Port | None = Field(
+        default=None, title="API port", description="Port on the nodes for the API, by plain HTTP."
+    )
+    dashboard_node_port: Port | None = Field(
+        default=None,
+        title="Dashboard port",
+        description="Port on the nodes for the dashboard, by plain HTTP; it leads to the API too.",
     )
 
 

@@ -81,6 +81,8 @@ def preview_of(tenant: Tenant, number: int, *, until: date) -> Tenant:
             endpoint_address=None,
             node_port=None,
             websocket_node_port=None,
+            api_node_port=None,
+            dashboard_node_port=None,
         ),
         extra_hosts=(),
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 
-from tenants.models import Epochs, LifecycleState, MqttMode, Ring, TenantFile
+from tenants.models import NODE_PORTS, Epochs, LifecycleState, MqttMode, Ring, TenantFile
 from tenants.sizing import Quota, quota_for
 from tenants.statuses import OUTCOMES, Outcome, Status, ValidUntil
 
@@ -33,6 +33,8 @@ class MqttAccess:
         endpoint_port: Its TLS port.
         node_port: Port on the nodes for MQTT, with the mode node_port, else None.
         websocket_node_port: The same for MQTT over WebSocket.
+        api_node_port: The same for the API.
+        dashboard_node_port: The same for the dashboard.
     """
 
     mode: MqttMode
@@ -41,6 +43,8 @@ class MqttAccess:
     endpoint_port: int
     node_port: int | None
     websocket_node_port: int | None
+    api_node_port: int | None
+    dashboard_node_port: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,8 +208,7 @@ def resolve(file: TenantFile, *, environment: str, plan: Plan) -> Tenant:
             endpoint=file.mqtt.endpoint,
             endpoint_address=file.mqtt.endpoint_address,
             endpoint_port=file.mqtt.endpoint_port,
-            node_port=file.mqtt.node_port,
-            websocket_node_port=file.mqtt.websocket_node_port,
+            **{key: getattr(file.mqtt, key) for key in NODE_PORTS},
         ),
         extra_hosts=file.extra_hosts,
         version=file.version,

@@ -165,6 +165,7 @@ WAYS: Final = (
     *(Way(INGRESS, app, (3002,)) for app in ("api", "settle")),
     *(Way(place, app, (3002,), NODE_PORTS) for app in ("api", "settle") for place in EVERYBODY),
     Way("settle", "mosquitto", (1883,), NODE_PORTS),
+    Way("dashboard", "api", (3002,), NODE_PORTS),
     *(Way(app, "postgres", (5432,)) for app in ("api", "settle")),
     *(Way(app, "mosquitto", (1883,)) for app in ("api", "node-red")),
     *(Way(app, INTERNET, (8883,), MANAGED) for app in ("api", "settle", "node-red")),

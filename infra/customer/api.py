@@ -85,8 +85,12 @@ def manifests(instance: Instance) -> list[Manifest]:
             strategy={"strategy": {"type": "Recreate"}},
             exempt=[SECRET_IN_ENVIRONMENT],
         ),
-        service(instance, APP, component=COMPONENT, ports=ports),
+        service(instance, APP, component=COMPONENT, ports=ports, node_ports=_node_ports(instance)),
     ]
+
+
+def _node_ports(instance: Instance) -> dict[str, int | None] | None:
+    return {"http": instance.tenant.mqtt.api_node_port} if instance.node_ports else None
 
 
 def _environment(instance: Instance) -> list[dict[str, Any]]:

@@ -79,6 +79,7 @@ def network_policies(instance: Instance) -> list[Manifest]:
             dashboard.APP,
             _selected(instance, dashboard.APP),
             ingress=[_from(_namespace(INGRESS_NAMESPACE) + _everybody(instance), DASHBOARD_PORT)],
+            egress=[_to(_pods(instance, api.APP), API_PORT)] if instance.node_ports else [],
         ),
     ]
     if instance.own_broker:
@@ -125,6 +126,7 @@ def _postgres(instance: Instance) -> Manifest:
 
 def _api(instance: Instance) -> Manifest:
     callers = _namespace(INGRESS_NAMESPACE) + _everybody(instance)
+    callers += _pods(instance, dashboard.APP) if instance.node_ports else []
     egress = [_to(_pods(instance, postgres.APP), POSTGRES_PORT)]
     if instance.own_broker:
         callers += [] if authentication.asks_database(instance) else _pods(instance, mosquitto.APP)

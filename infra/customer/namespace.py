@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.customer.pods import NODE_DISK, SERVICE_ACCOUNT, service_account
-from tenants.models import MqttMode
+from tenants.models import NODE_PORTS, MqttMode
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -45,7 +45,7 @@ def resource_quota(instance: Instance) -> Manifest:
                 "services": str(quota.services),
                 # Reachable past the ingress and the edge only as far as the registry says so.
                 "services.loadbalancers": "1" if instance.tenant.mqtt.mode is MqttMode.DEDICATED else "0",
-                "services.nodeports": "2" if instance.node_ports else "0",
+                "services.nodeports": str(len(NODE_PORTS)) if instance.node_ports else "0",
                 "count/jobs.batch": "20",
                 "count/cronjobs.batch": "5",
                 "secrets": "30",

@@ -218,12 +218,13 @@ def workload(  # noqa: PLR0913 - a workload has this many independent parts
     }
 
 
-def service(
+def service(  # noqa: PLR0913 - a Service has this many independent parts
     owner: Owner,
     app: str,
     *,
     component: str,
     ports: Mapping[str, int],
+    node_ports: Mapping[str, int | None] | None = None,
     always_served: bool = False,
 ) -> Manifest:
     """Return the Service of a workload; clients use its name, which is the workload's.
@@ -233,13 +234,15 @@ def service(
         app: Name of the workload.
         component: Its part in the instance.
         ports: Port names and numbers.
+        node_ports: The same for ports on the nodes by which everybody comes in, where there are any.
         always_served: Whether pods are there even while the customer is suspended.
     """
     spec: dict[str, Any] = {
-        "type": "ClusterIP",
+        "type": "ClusterIP" if node_ports is None else "NodePort",
         "selector": owner.selector(app),
         "ports": [
             {"name": name, "port": number, "targetPort": name, "protocol": "TCP"}
+            | ({} if node_ports is None else {"nodePort": node_ports[name]})
             for name, number in ports.items()
         ],
     }

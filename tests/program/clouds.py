@@ -199,6 +199,8 @@ def with_modes(registry: Registry, *modes: MqttMode) -> Registry:
                 endpoint_port=8883,
                 node_port=None,
                 websocket_node_port=None,
+                api_node_port=None,
+                dashboard_node_port=None,
             ),
         )
         for tenant, mode in zip(registry.tenants, modes, strict=False)

@@ -33,7 +33,13 @@ BROKERS: dict[str, dict[str, Any]] = {
         "endpoint_port": 8883,
     },
     "dedicated": {"mode": MqttMode.DEDICATED},
-    "node ports": {"mode": MqttMode.NODE_PORT, "node_port": 31883, "websocket_node_port": 31901},
+    "node ports": {
+        "mode": MqttMode.NODE_PORT,
+        "node_port": 31883,
+        "websocket_node_port": 31901,
+        "api_node_port": 31302,
+        "dashboard_node_port": 31080,
+    },
 }
 """What differs in a tenant's MQTT, by where its devices go."""
 

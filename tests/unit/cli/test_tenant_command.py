@@ -205,8 +205,11 @@ def test_a_move_is_recorded(project: Project) -> None:
 def test_the_mode_node_port_gets_free_ports(project: Project) -> None:
     assert project.edit("tenant", "set", "acme", "mqtt.mode=node_port").status == 0
     assert project.edit("tenant", "set", "globex", "mqtt.mode=node_port").status == 0
-    assert "node_port: 30000\n  websocket_node_port: 30001\n" in project.text("acme")
-    assert "node_port: 30002\n  websocket_node_port: 30003\n" in project.text("globex")
+    assert "node_port: 30000\n  websocket_node_port: 30001\n  api_node_port: 30002\n" in project.text("acme")
+    assert "  dashboard_node_port: 30003\n" in project.text("acme")
+    assert "node_port: 30004\n  websocket_node_port: 30005\n  api_node_port: 30006\n" in project.text(
+        "globex"
+    )
     assert project.edit("tenant", "set", "acme", "mqtt.node_port=30005").status == 2
 
 

@@ -15,6 +15,7 @@ from infra.images import Image, load_images
 from tenants.errors import UsageError
 from tenants.models import LifecycleState, MqttMode
 from tests.program.instances import instance_of, with_options
+from tests.program.variants import variant
 
 if TYPE_CHECKING:
     from infra.customer.model import Instance
@@ -233,18 +234,27 @@ def test_a_balancer_of_ones_own_is_refused_where_the_broker_has_no_certificate()
     refuse(instance_of("acme", mqtt=dedicated))
 
 
-@pytest.mark.parametrize(
-    ("mode", "ports"), [(MqttMode.NODE_PORT, {1883, 9001}), (MqttMode.DEDICATED, {8883})]
-)
-def test_an_entrance_past_the_edge_opens_what_devices_need_and_no_metrics(
-    mode: MqttMode, ports: set[int]
-) -> None:
-    instance = instance_of("acme")
-    mqtt = dataclasses.replace(instance.tenant.mqtt, mode=mode, node_port=31883, websocket_node_port=31901)
-    services = [
-        item
-        for item in manifests(instance_of("acme", mqtt=mqtt))
-        if item["kind"] == "Service" and item["spec"]["type"] != "ClusterIP"
-    ]
-    (entrance,) = services
-    assert {port["port"] for port in entrance["spec"]["ports"]} == ports
+def test_entrances_past_ingress_and_edge_open_what_is_needed_and_no_metrics() -> None:
+    def opened(broker: str) -> dict[tuple[str, int], int | None]:
+        """Return the ports that the world reaches, and those on the nodes that lead there."""
+        return {
+            (item["metadata"]["name"], port["port"]): port.get("nodePort")
+            for item in manifests(variant("acme", broker=broker))
+            if item["kind"] == "Service" and item["spec"]["type"] != "ClusterIP"
+            for port in item["spec"]["ports"]
+        }
+
+    assert opened("dedicated") == {("mosquitto-entrance", 8883): None}
+    assert opened("node ports") == {
+        ("mosquitto-entrance", 1883): 31883,
+        ("mosquitto-entrance", 9001): 31901,
+        ("api", 3002): 31302,
+        ("dashboard", 80): 31080,
+    }
+    assert opened("shared") == {}
+
+
+@pytest.mark.parametrize(("broker", "most"), [("node ports", "4"), ("dedicated", "0"), ("shared", "0")])
+def test_the_quota_has_as_many_ports_of_the_nodes_as_the_registry_says(broker: str, most: str) -> None:
+    (quota,) = (item for item in manifests(variant("acme", broker=broker)) if item["kind"] == "ResourceQuota")
+    assert quota["spec"]["hard"]["services.nodeports"] == most
