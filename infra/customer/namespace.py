@@ -89,7 +89,8 @@ def disruption_budget(instance: Instance) -> Manifest:
     """Return the promise that a drain takes the instance's pods one after the other.
 
     Each workload is a single pod, so a budget that kept each of them would only keep the
-    drain from ever ending.
+    drain from ever ending. For the same reason nothing is spread over nodes or zones: one pod has
+    nobody to be apart from, and the volume of its database is in one zone anyway.
     """
     return {
         "apiVersion": "policy/v1",
