@@ -25,6 +25,9 @@ NODE_EXPORTER_NAMESPACE: Final = "node-exporter"
 BILLING_NAMESPACE: Final = "billing"
 """Namespace of the billing service, its database and its queue."""
 
+BILLING: Final = "billing"
+"""What the billing service is called there: its workload and its Service."""
+
 LOGGING_NAMESPACE: Final = "logging"
 """Namespace of the store of all logs."""
 

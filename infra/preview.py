@@ -111,7 +111,10 @@ def previewed(registry: Registry, preview: PreviewSettings, *, folder: str, wher
 def apart(surroundings: Surroundings) -> Surroundings:
     """Return the surroundings without what leads out of the cluster.
 
-    Nobody is woken by a preview's alerts, and nothing of it is kept in the environment's backups.
+    Nobody is woken by a preview's alerts, nothing of it is kept in the environment's backups, and billing
+    knows no such customer.
     """
     kept = surroundings.backup_repository if surroundings.backup_repository == VOLUME else None
-    return replace(surroundings, monitoring=False, backup_repository=kept, backup_route=None)
+    return replace(
+        surroundings, monitoring=False, billing_port=None, backup_repository=kept, backup_route=None
+    )

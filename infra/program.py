@@ -12,7 +12,7 @@ from infra.clusters import choose
 from infra.clusters.cloud_settings import balancer_annotations
 from infra.component import Placement
 from infra.customer.authentication import refuse_unreadable
-from infra.customer.available import refuse_unavailable
+from infra.customer.available import refuse_unavailable, refuse_unsupported
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
 from infra.customer.model import Credentials, Instance, Surroundings
 from infra.images import ImageSource, load_images
@@ -20,6 +20,7 @@ from infra.platform.backup_store import identities_of, make_backup_store
 from infra.platform.billing_parts import declare_billing
 from infra.platform.dns import declare_names
 from infra.platform.front_rules import refuse_unissuable
+from infra.platform.monitoring_stack import PROMETHEUS
 from infra.platform.parts import Parts, declare_platform
 from infra.platform.velero_parts import declare_velero
 from infra.preview import apart, previewed
@@ -67,6 +68,7 @@ async def declare() -> dict[str, Any]:
     images = image_source(settings)
     where = f"Pulumi.{pulumi.get_stack()}.yaml"
     images.check(where=where)
+    refuse_unsupported(load_images(images).api, where=where)
     folder = registry_folder(settings.environment)
     registry = read_registry(environment=settings.environment, domain=settings.domain)
     if settings.preview is not None:
@@ -74,7 +76,7 @@ async def declare() -> dict[str, Any]:
     refuse_unavailable(
         registry.tenants,
         folder=folder,
-        broker_issuer=settings.broker_issuer,
+        surroundings=surroundings_of(settings),
     )
     refuse_unissuable(settings, registry.tenants, where=where)
     if settings.preview is None:
@@ -191,7 +193,7 @@ def instances_of(settings: Settings, registry: Registry) -> Sequence[Instance]:
 
 def surroundings_of(settings: Settings) -> Surroundings:
     """Return what the cluster and the platform offer every customer."""
-    certificates = settings.certificates
+    certificates, watch = settings.certificates, settings.monitoring_stack
     found = Surroundings(
         domain=settings.domain,
         storage_class=settings.storage_class,
@@ -199,9 +201,13 @@ def surroundings_of(settings: Settings) -> Surroundings:
         ingress_class=settings.ingress_class,
         await_routes=settings.await_routes,
         broker_issuer=settings.broker_issuer,
-        route_issuer=certificates.host_issuer,
+        web_issuer=certificates.issuer_name,
+        own_certificates=certificates.scope == "customer",
         answers_authority=certificates.scope == "customer" and certificates.issuer == "http01",
+        answers_for_extra=certificates.public,
         monitoring=settings.monitoring,
+        billing_port=None if settings.billing is None else settings.billing.port,
+        prometheus=PROMETHEUS if watch.install else watch.service,
         backup_repository=settings.backup_repository,
         backup_route=settings.backup_route,
         balancer=balancer_annotations(settings.cluster),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from tenants.models import MqttMode
+from tenants.models import NODE_PORTS, MqttMode
 from tenants.ports import free_ports
 
 if TYPE_CHECKING:
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from tenants.facts import NodePortRange
     from tenants.tenant import Tenant
 
-KEYS = (("mqtt", "node_port"), ("mqtt", "websocket_node_port"))
-"""Where a tenant's file keeps its two ports."""
+KEYS = tuple(("mqtt", key) for key in NODE_PORTS)
+"""Where a tenant's file keeps its ports."""
 
 
-def ports_of(tenant: Tenant) -> tuple[int | None, int | None]:
-    """Return a tenant's ports for MQTT and for MQTT over WebSocket."""
-    return tenant.mqtt.node_port, tenant.mqtt.websocket_node_port
+def ports_of(tenant: Tenant) -> tuple[int | None, ...]:
+    """Return a tenant's ports for MQTT, for MQTT over WebSocket, for the API and for the dashboard."""
+    return tuple(getattr(tenant.mqtt, key) for key in NODE_PORTS)
 
 
 def taken_ports(tenants: Iterable[Tenant]) -> dict[str, set[int]]:

@@ -21,7 +21,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from tenants.errors import Problem
-from tenants.models import LifecycleState
+from tenants.models import NODE_PORTS, LifecycleState
 from tenants.quantities import mebibytes
 from tenants.removed import TOMBSTONES
 from tenants.tenant import merged, options_with_room
@@ -222,13 +222,13 @@ def _lifecycle_problems(step: Step, *, today: date, limits: Limits) -> Iterator[
 
 def _port_problems(step: Step) -> Iterator[Problem]:
     before, after = step.old.files[step.id].mqtt, step.new.files[step.id].mqtt
-    for name in ("node_port", "websocket_node_port"):
+    for name in NODE_PORTS:
         old, new = getattr(before, name), getattr(after, name)
         if old is not None and new is not None and old != new:
             yield Problem(
                 where=step.new.where(step.id, f"mqtt.{name}"),
                 what=f"the port went from {old} to {new}",
-                why="the customer's devices know the old one and would lose their connection",
+                why="the customer's devices and people know the old one and would lose their connection",
                 how=f"put {old} back",
             )
 

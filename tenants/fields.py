@@ -171,6 +171,16 @@ Host = Annotated[
         "write a full name in lower-case ASCII (punycode for others), no scheme, port, path, * or address",
     ),
 ]
+_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+Address = Annotated[
+    str,
+    Matching(
+        rf"^{_OCTET}(\.{_OCTET}){{3}}$",
+        "is not an address",
+        "it goes into a network policy, which Kubernetes would refuse, or which would open something else",
+        'write one IPv4 address: "10.20.0.5"',
+    ),
+]
 Version = Annotated[
     str,
     Matching(

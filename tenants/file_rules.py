@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
+from tenants.api_versions import runs_here, unsupported
 from tenants.errors import Problem
 from tenants.fields import TENANT_ID_PATTERN
-from tenants.models import LifecycleState, MqttMode
+from tenants.models import NODE_PORTS, LifecycleState, MqttMode
 from tenants.preview import PREVIEW_ID
 from tenants.quantities import mebibytes, millicores
 from tenants.statuses import OUTCOMES, Status, ValidUntil
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
     from tenants.models import TenantFile
     from tenants.plans import Plan
     from tenants.yaml_source import Document
+
+_PRIVATE_NETWORKS = tuple(
+    IPv4Network(network) for network in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
+)
+"""Where others run brokers. Link-local addresses are the node's own, and the cloud's metadata."""
 
 RESERVED = frozenset(
     {
@@ -84,6 +91,7 @@ def file_problems(file: TenantFile, plan: Plan, document: Document) -> list[Prob
         *_mqtt_problems(file, document),
         *_option_problems(file, plan, document),
         *_size_problems(file, plan, document),
+        *_version_problems(file, document),
         *_region_problems(file, document),
         *_move_problems(file, document),
     ]
@@ -126,14 +134,16 @@ _FIELDS_OF_STATE = {
     LifecycleState.SUSPENDED: ("reason", "since"),
     LifecycleState.DECOMMISSIONED: ("reason", "since", "delete_after"),
 }
+_OPTIONAL_OF_STATE = {LifecycleState.SUSPENDED: ("notice",)}
 
 
 def _lifecycle_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
     lifecycle = file.lifecycle
     wanted = _FIELDS_OF_STATE[lifecycle.state]
-    for name in ("reason", "since", "delete_after"):
+    allowed = wanted + _OPTIONAL_OF_STATE.get(lifecycle.state, ())
+    for name in ("reason", "notice", "since", "delete_after"):
         given = getattr(lifecycle, name) is not None
-        if given and name not in wanted:
+        if given and name not in allowed:
             yield Problem(
                 where=document.where("lifecycle", name),
                 what=f"{name} does not belong to the state {lifecycle.state}",
@@ -173,6 +183,11 @@ def _date_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
             )
 
 
+def _somebody_elses(address: IPv4Address) -> bool:
+    """Return whether an address belongs to one machine of a private network."""
+    return any(address in network for network in _PRIVATE_NETWORKS)
+
+
 def _mqtt_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
     mqtt = file.mqtt
     if mqtt.mode is MqttMode.MANAGED and mqtt.endpoint is None:
@@ -182,11 +197,20 @@ def _mqtt_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
             why="devices would be sent to a broker that is not there",
             how="add the managed broker's host name",
         )
+    address = mqtt.endpoint_address
+    if address is not None and not _somebody_elses(IPv4Address(address)):
+        yield Problem(
+            where=document.where("mqtt", "endpoint_address"),
+            what=f"{address} is no address of a broker in a private network",
+            why="the customer's pods would be let out to it: services of the node, or the cloud's metadata",
+            how="give the broker's address in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10; "
+            "for a broker on the internet delete the line",
+        )
     owners = {
         "endpoint": MqttMode.MANAGED,
+        "endpoint_address": MqttMode.MANAGED,
         "endpoint_port": MqttMode.MANAGED,
-        "node_port": MqttMode.NODE_PORT,
-        "websocket_node_port": MqttMode.NODE_PORT,
+        **dict.fromkeys(NODE_PORTS, MqttMode.NODE_PORT),
     }
     for name, mode in owners.items():
         if name in mqtt.model_fields_set and mqtt.mode is not mode:
@@ -234,6 +258,11 @@ def _size_problems(file: TenantFile, plan: Plan, document: Document) -> Iterator
                     why="Kubernetes refuses such a container, and the tenant would not start",
                     how=f"give {kind}_request and {kind}_limit together",
                 )
+
+
+def _version_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
+    if file.version is not None and not runs_here(file.version):
+        yield Problem(where=document.where("version"), **unsupported(file.version))
 
 
 def _region_problems(file: TenantFile, document: Document) -> Iterator[Problem]:

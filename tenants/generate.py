@@ -179,6 +179,7 @@ def _plan_rows(plans: list[Plan]) -> Iterator[tuple[str, list[str]]]:
     quotas = [quota_for(plan.sizes, plan.storage, plan.options) for plan in plans]
     yield "Containers unless told", [", ".join(components(plan.options)) for plan in plans]
     yield "Quota: CPU, memory", [f"{quota.cpu}, {quota.memory}" for quota in quotas]
+    yield "Quota: nodes' own disks", [f"{quota.requests_disk} to {quota.disk}" for quota in quotas]
     yield "Quota: volumes, Services", [f"{quota.pvcs}, {quota.services}" for quota in quotas]
 
 

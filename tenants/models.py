@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from tenants.fields import (
+    Address,
     Bytes,
     CellName,
     Cpu,
@@ -64,6 +65,10 @@ class MqttMode(StrEnum):
     NODE_PORT = "node_port"
 
 
+NODE_PORTS = ("node_port", "websocket_node_port", "api_node_port", "dashboard_node_port")
+"""The keys of a tenant's ports on the nodes, which the mode node_port needs, all of them."""
+
+
 class Trial(BaseModel, frozen=True, extra="forbid"):
     """The trial, while there is one and after it."""
 
@@ -99,7 +104,15 @@ class Lifecycle(BaseModel, frozen=True, extra="forbid"):
         title="State",
         description="active, suspended (stopped, data kept) or decommissioned (stopped, to be deleted).",
     )
-    reason: Line | None = Field(default=None, title="Reason", description="Why it is not active.")
+    reason: Line | None = Field(
+        default=None, title="Reason", description="Why it is not active. The customer never sees it."
+    )
+    notice: Annotated[Line, Field(max_length=300)] | None = Field(
+        default=None,
+        json_schema_extra={"maxLength": 300},
+        title="Notice",
+        description="What the page of a suspended tenant says in public, at most 300 characters; plain text.",
+    )
     since: Day | None = Field(default=None, title="Since", description="First day of the state.")
     delete_after: Day | None = Field(
         default=None,
@@ -122,12 +135,25 @@ class Mqtt(BaseModel, frozen=True, extra="forbid"):
     endpoint: Host | None = Field(
         default=None, title="Endpoint", description="Host name of a managed broker."
     )
+    endpoint_address: Address | None = Field(
+        default=None,
+        title="Address",
+        description="Address of a managed broker in a private network; on the internet it needs none.",
+    )
     endpoint_port: Port = Field(default=8883, title="Port", description="TLS port of a managed broker.")
     node_port: Port | None = Field(
         default=None, title="MQTT port", description="Port on the nodes for MQTT; allocated once."
     )
     websocket_node_port: Port | None = Field(
         default=None, title="WebSocket port", description="Port on the nodes for MQTT over WebSocket."
+    )
+    api_node_port: Port | None = Field(
+        default=None, title="API port", description="Port on the nodes for the API, by plain HTTP."
+    )
+    dashboard_node_port: Port | None = Field(
+        default=None,
+        title="Dashboard port",
+        description="Port on the nodes for the dashboard, by plain HTTP; it leads to the API too.",
     )
 
 
@@ -195,7 +221,11 @@ class Epochs(BaseModel, frozen=True, extra="forbid"):
     database: Epoch = Field(default=1, title="Database", description="Password of the database user.")
     mqtt: Epoch = Field(default=1, title="MQTT", description="Password of the API at the broker.")
     jwt: Epoch = Field(default=1, title="JWT", description="Key of the API's log-in tokens.")
-    admin: Epoch = Field(default=1, title="Administrator", description="First password of the dashboard.")
+    admin: Epoch = Field(
+        default=1,
+        title="Administrator",
+        description="Password of the dashboard's admin, where it is not one that the customer chose.",
+    )
     node_red: Epoch = Field(
         default=1, title="Node-RED", description="Passwords of Node-RED, for people and at the broker."
     )

@@ -75,7 +75,14 @@ def preview_of(tenant: Tenant, number: int, *, until: date) -> Tenant:
         options=tenant.options.model_copy(update={"exporter": False}),
         # By name through the one edge: a balancer costs, a port is taken, a managed broker is the customer's.
         mqtt=replace(
-            tenant.mqtt, mode=MqttMode.SHARED, endpoint=None, node_port=None, websocket_node_port=None
+            tenant.mqtt,
+            mode=MqttMode.SHARED,
+            endpoint=None,
+            endpoint_address=None,
+            node_port=None,
+            websocket_node_port=None,
+            api_node_port=None,
+            dashboard_node_port=None,
         ),
         extra_hosts=(),
     )

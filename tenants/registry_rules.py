@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenants.errors import Problem
-from tenants.models import LifecycleState, MqttMode, Ring
+from tenants.models import NODE_PORTS, LifecycleState, MqttMode, Ring
 from tenants.ports import free_ports, usable
 from tenants.quantities import bytes_text, cpu_text, mebibytes, millicores
 
@@ -213,7 +213,7 @@ def _port_problems(loaded: Sequence[Loaded], facts: EnvironmentFacts) -> Iterato
         tenant = entry.tenant
         if tenant.mqtt.mode is not MqttMode.NODE_PORT:
             continue
-        for key in ("node_port", "websocket_node_port"):
+        for key in NODE_PORTS:
             port = getattr(tenant.mqtt, key)
             where = entry.document.where("mqtt", key)
             if port is None:
@@ -223,26 +223,26 @@ def _port_problems(loaded: Sequence[Loaded], facts: EnvironmentFacts) -> Iterato
                 yield Problem(
                     where=where,
                     what=f"the port {port} is not between {allowed.start} and {allowed.stop - 1}",
-                    why="Kubernetes refuses the Service, and no device could connect",
-                    how="delete both ports and have them allocated with `iotistic registry ports --allocate`",
+                    why="Kubernetes refuses the Service, and nobody could connect",
+                    how="delete all its ports and have them allocated: `iotistic registry ports --allocate`",
                 )
             other = taken.setdefault((tenant.cluster, port), where)
             if other != where:
                 yield Problem(
                     where=where,
                     what=f"the port {port} is already taken by {other}",
-                    why="devices would reach another customer's broker, or none",
-                    how="delete both ports and have them allocated with `iotistic registry ports --allocate`",
+                    why="devices or people would reach another customer's instance, or none",
+                    how="delete all its ports and have them allocated: `iotistic registry ports --allocate`",
                 )
     for entry in {id(entry): entry for entry in missing}.values():
         cluster_ports = {port for cluster, port in taken if cluster == entry.tenant.cluster}
-        first, second = free_ports(cluster_ports, 2, facts.node_ports)
+        free = free_ports(cluster_ports, len(NODE_PORTS), facts.node_ports)
         yield Problem(
             where=entry.document.where("mqtt"),
             what="the mode node_port lacks its ports",
             why="a port that is not written down could change or be given to two tenants",
             how="have them allocated with `iotistic registry ports --allocate`; free now: "
-            f"node_port: {first}, websocket_node_port: {second}",
+            + ", ".join(f"{key}: {port}" for key, port in zip(NODE_PORTS, free, strict=True)),
         )
 
 

@@ -4,7 +4,8 @@ The floor is 4 CPU, 4 Gi and 10 Services. A quota that only just holds the runni
 refuses the surge pod of the next roll-out and the solver pod of the next certificate, so
 both are counted, and the quota is raised where the plan needs it. Volumes outlast their
 option, so those of every option are counted: one that is left behind must not keep the
-database's from growing.
+database's from growing. The nodes' own disks are counted too: a customer's logs must not
+fill one on which others run.
 """
 
 from __future__ import annotations
@@ -46,6 +47,25 @@ of the broker's certificate, and the lock on the API's migrations."""
 
 WATCHERS = 4
 
+DISK_REQUEST = "64Mi"
+"""What a container is promised of its node's own disk - logs and empty volumes - unless it says more."""
+
+DISK_LIMIT = "1Gi"
+"""What it may use of it at most, likewise."""
+
+API_LOGS = "320Mi"
+"""What the API's logs may use of it, and are promised, because they are written for certain.
+
+The image keeps ten files of 10 MB of everything, ten of who did what, and five of errors: 250 MB. The
+rest is for files that are being turned over. A pod that writes more is evicted.
+"""
+
+DUMPS = 2
+"""Pods at a time that have room for a whole database on their node: the nightly backup, and a restore."""
+
+LITTLE_ONES = 3
+"""Containers beside those counted by size: a solver, a debugging one, and the Job that settles."""
+
 BACKUP_VOLUME = "10Gi"
 """Size of the volume that backups go to where there is no object storage: on a laptop's cluster. The
 same for every plan, because until the first backup no pod has used it, and such a volume cannot grow."""
@@ -63,6 +83,8 @@ class Quota:
         memory: Sum of the memory limits.
         requests_cpu: Sum of the processor requests.
         requests_memory: Sum of the memory requests.
+        disk: Sum of the limits on the nodes' own disks.
+        requests_disk: Sum of the requests there.
         storage: Sum of the volumes.
         pvcs: Number of volume claims.
         services: Number of Services.
@@ -73,6 +95,8 @@ class Quota:
     memory: str
     requests_cpu: str
     requests_memory: str
+    disk: str
+    requests_disk: str
     storage: str
     pvcs: int
     services: int
@@ -91,11 +115,15 @@ def quota_for(sizes: Sizes, storage: Storage, options: Options) -> Quota:
     pods += [getattr(sizes, name) for name in names if name in ROLLING]
     pods += [sizes.job] * (1 + options.node_red) + [WATCHER] * WATCHERS
     room = mebibytes("1Gi") + mebibytes(BACKUP_VOLUME)
+    on_disk = len(pods) + LITTLE_ONES
+    dumps = (DUMPS + options.node_red) * mebibytes(storage.postgres)
     return Quota(
         cpu=_cores(max(FLOOR_CPU, _sum(pods, _cpu_limit) + SOLVER_CPU + SIDECAR_CPU)),
         memory=_gibibytes(max(FLOOR_MEMORY, _sum(pods, _memory_limit) + SOLVER_MEMORY + SIDECAR_MEMORY)),
         requests_cpu=cpu_text(_sum(pods, _cpu_request) + SOLVER_CPU + SIDECAR_CPU),
         requests_memory=bytes_text(_sum(pods, _memory_request) + SOLVER_MEMORY + SIDECAR_MEMORY),
+        disk=bytes_text((on_disk + DUMPS) * mebibytes(DISK_LIMIT) + dumps),
+        requests_disk=bytes_text((on_disk + DUMPS) * mebibytes(DISK_REQUEST) + mebibytes(API_LOGS)),
         storage=bytes_text(sum(mebibytes(getattr(storage, name)) for name in STATEFUL) + room),
         pvcs=len(STATEFUL) + 2,
         services=max(FLOOR_SERVICES, len(names) + SERVICES_BESIDE),

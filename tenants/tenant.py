@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 
-from tenants.models import Epochs, LifecycleState, MqttMode, Ring, TenantFile
+from tenants.models import NODE_PORTS, Epochs, LifecycleState, MqttMode, Ring, TenantFile
 from tenants.sizing import Quota, quota_for
 from tenants.statuses import OUTCOMES, Outcome, Status, ValidUntil
 
@@ -29,16 +29,22 @@ class MqttAccess:
     Attributes:
         mode: Which of the four ways.
         endpoint: Host name of a managed broker, else None.
+        endpoint_address: Its address where it is in a private network, else None.
         endpoint_port: Its TLS port.
         node_port: Port on the nodes for MQTT, with the mode node_port, else None.
         websocket_node_port: The same for MQTT over WebSocket.
+        api_node_port: The same for the API.
+        dashboard_node_port: The same for the dashboard.
     """
 
     mode: MqttMode
     endpoint: str | None
+    endpoint_address: str | None
     endpoint_port: int
     node_port: int | None
     websocket_node_port: int | None
+    api_node_port: int | None
+    dashboard_node_port: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +70,8 @@ class Tenant:
         stripe_customer_id: The customer's id at Stripe, if any.
         stripe_subscription_id: The subscription's id at Stripe, if any.
         lifecycle: Whether it is served at all.
-        lifecycle_reason: Why it is not, or None.
+        lifecycle_reason: Why it is not, or None. Not for the customer's eyes.
+        lifecycle_notice: What its page says in public while it is suspended, or None.
         lifecycle_since: Since when it is not, or None.
         delete_after: Last day on which a decommissioned tenant can be brought back, or None.
         runs: Whether its workloads are above zero.
@@ -105,6 +112,7 @@ class Tenant:
     stripe_subscription_id: str | None
     lifecycle: LifecycleState
     lifecycle_reason: str | None
+    lifecycle_notice: str | None
     lifecycle_since: date | None
     delete_after: date | None
     runs: bool
@@ -182,6 +190,7 @@ def resolve(file: TenantFile, *, environment: str, plan: Plan) -> Tenant:
         stripe_subscription_id=file.subscription.stripe_subscription_id,
         lifecycle=file.lifecycle.state,
         lifecycle_reason=file.lifecycle.reason,
+        lifecycle_notice=file.lifecycle.notice,
         lifecycle_since=file.lifecycle.since,
         delete_after=file.lifecycle.delete_after,
         runs=active and outcome.runs,
@@ -197,9 +206,9 @@ def resolve(file: TenantFile, *, environment: str, plan: Plan) -> Tenant:
         mqtt=MqttAccess(
             mode=file.mqtt.mode,
             endpoint=file.mqtt.endpoint,
+            endpoint_address=file.mqtt.endpoint_address,
             endpoint_port=file.mqtt.endpoint_port,
-            node_port=file.mqtt.node_port,
-            websocket_node_port=file.mqtt.websocket_node_port,
+            **{key: getattr(file.mqtt, key) for key in NODE_PORTS},
         ),
         extra_hosts=file.extra_hosts,
         version=file.version,

@@ -60,9 +60,11 @@ OTHER: Final = "another customer"
 INGRESS: Final = "ingress controller"
 EDGE: Final = "MQTT edge"
 MONITORING: Final = "monitoring"
+BILLING: Final = "billing"
 DNS: Final = "cluster DNS"
 STRANGER: Final = "any other namespace"
 API_SERVER: Final = "API server"
+MANAGED_BROKER: Final = "the broker's private address"
 METADATA: Final = "the node's credentials"
 INTERNET: Final = "the internet"
 ELSEWHERE: Final = (
@@ -70,10 +72,12 @@ ELSEWHERE: Final = (
     INGRESS,
     EDGE,
     MONITORING,
+    BILLING,
     DNS,
     STRANGER,
     API_SERVER,
     METADATA,
+    MANAGED_BROKER,
     INTERNET,
 )
 """Everywhere else. The node of a pod is none of these: it asks for health and reaches everything there."""
@@ -97,7 +101,14 @@ def _store_has_credentials(instance: Instance) -> bool:
     return route is not None and route.credentials is not None
 
 
-MANAGED: Final = Case("the broker is somebody else's", lambda instance: not instance.own_broker)
+MANAGED: Final = Case(
+    "the broker is somebody else's",
+    lambda instance: not instance.own_broker and instance.tenant.mqtt.endpoint_address is None,
+)
+MANAGED_INSIDE: Final = Case(
+    "it is somebody else's, in a private network",
+    lambda instance: not instance.own_broker and instance.tenant.mqtt.endpoint_address is not None,
+)
 DEDICATED: Final = Case(
     "the customer has an entrance of their own",
     lambda instance: instance.tenant.mqtt.mode is MqttMode.DEDICATED,
@@ -105,8 +116,14 @@ DEDICATED: Final = Case(
 NODE_PORTS: Final = Case(
     "the customer is reached by ports of the nodes, on a laptop", lambda instance: instance.node_ports
 )
-WEB_PROOF: Final = Case(
-    "certificates are proved by a web page", lambda instance: instance.surroundings.answers_authority
+WEB_PROOF: Final = Case("certificates are proved by a web page", lambda instance: instance.answers_authority)
+WATCHED: Final = Case(
+    "there is a Prometheus that knows what customers use",
+    lambda instance: instance.surroundings.prometheus is not None,
+)
+BILLED: Final = Case(
+    "the stack runs the billing service",
+    lambda instance: instance.surroundings.billing_port is not None,
 )
 ASKS_DATABASE: Final = Case("the broker asks the database", authentication.asks_database)
 REMOTE: Final = Case(
@@ -148,9 +165,11 @@ WAYS: Final = (
     *(Way(INGRESS, app, (3002,)) for app in ("api", "settle")),
     *(Way(place, app, (3002,), NODE_PORTS) for app in ("api", "settle") for place in EVERYBODY),
     Way("settle", "mosquitto", (1883,), NODE_PORTS),
+    Way("dashboard", "api", (3002,), NODE_PORTS),
     *(Way(app, "postgres", (5432,)) for app in ("api", "settle")),
     *(Way(app, "mosquitto", (1883,)) for app in ("api", "node-red")),
     *(Way(app, INTERNET, (8883,), MANAGED) for app in ("api", "settle", "node-red")),
+    *(Way(app, MANAGED_BROKER, (8883,), MANAGED_INSIDE) for app in ("api", "settle", "node-red")),
     Way(INGRESS, "dashboard", (80,)),
     Way(INGRESS, "node-red", (1880,)),
     Way(INGRESS, "grafana", (3000,)),
@@ -159,8 +178,9 @@ WAYS: Final = (
     *(Way(watcher, "postgres", (9187,)) for watcher in (MONITORING, "prometheus")),
     *(Way(watcher, "mosquitto", (9234,)) for watcher in (MONITORING, "prometheus")),
     Way("grafana", "prometheus", (9090,)),
-    Way("exporter", MONITORING, (9090,)),
-    Way("exporter", INTERNET, (443,)),
+    Way("exporter", MONITORING, (9090,), WATCHED),
+    Way("exporter", INTERNET, (443,), unless=BILLED),
+    *(Way(app, BILLING, (3100,), BILLED) for app in ("api", "settle", "exporter")),
     Way("backup", "postgres", (5432,)),
     Way("backup", INTERNET, (443,), REMOTE),
     Way("backup", METADATA, (80,), CREDENTIALS),
@@ -210,14 +230,15 @@ The Job that settles the API's first data (`settle`) shares the API's policy and
 
 {cases}
 
-A broker that asks the database does not reach the API.
+A broker that asks the database does not reach the API. An exporter that reports to the stack's own billing
+does not reach the internet.
 """
 
 
 def page() -> str:
     """Return the table as a document."""
-    inward = [*APPS, *(place for place in ELSEWHERE if place != METADATA)]
-    outward = [(DNS, 53), (MONITORING, 9090), (INTERNET, 443)]
+    inward = [*APPS, *(place for place in ELSEWHERE if place not in {METADATA, MANAGED_BROKER})]
+    outward = [(DNS, 53), (INTERNET, 443)]
     never = [(place, None) for place in (API_SERVER, STRANGER, OTHER)]
     return PAGE.format(
         internet=INTERNET[0].upper() + INTERNET[1:],

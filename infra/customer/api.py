@@ -19,6 +19,7 @@ from infra.customer.pods import (
 )
 from infra.customer.ports import API_PORT, MQTT_PORT, POSTGRES_PORT
 from infra.exemptions import SECRET_IN_ENVIRONMENT
+from tenants.sizing import API_LOGS
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -35,11 +36,14 @@ def manifests(instance: Instance) -> list[Manifest]:
     """Return the API's workload and Service."""
     ports = {"http": API_PORT}
     image = instance.images.api
+    size = resources(instance.tenant.sizes.api)
+    # Set aside: with less than it uses, the pod would be the first to go from a node that is full.
+    size["requests"]["ephemeral-storage"] = API_LOGS
     main = container(
         APP,
         image,
         ports=ports,
-        resources=resources(instance.tenant.sizes.api),
+        resources=size,
         probe=http_probe("/health", "http"),
         # The image writes its logs below its working directory and stops where it cannot.
         mounts={"logs": "/app/logs", "tmp": "/tmp"},  # noqa: S108 - a volume of the pod's own
@@ -53,7 +57,7 @@ def manifests(instance: Instance) -> list[Manifest]:
         image=image,
         user=API_USER,
         containers=[main],
-        volumes=[*scratch("logs", "tmp"), *migrations.volumes()],
+        volumes=[*scratch("logs", size=API_LOGS), *scratch("tmp"), *migrations.volumes()],
         # The API reads its secrets and its licence once, at start: a change has to restart it.
         checksums={
             CONFIG_CHECKSUM: checksum(migrations.configuration()),
@@ -81,12 +85,16 @@ def manifests(instance: Instance) -> list[Manifest]:
             strategy={"strategy": {"type": "Recreate"}},
             exempt=[SECRET_IN_ENVIRONMENT],
         ),
-        service(instance, APP, component=COMPONENT, ports=ports),
+        service(instance, APP, component=COMPONENT, ports=ports, node_ports=_node_ports(instance)),
     ]
 
 
+def _node_ports(instance: Instance) -> dict[str, int | None] | None:
+    return {"http": instance.tenant.mqtt.api_node_port} if instance.node_ports else None
+
+
 def _environment(instance: Instance) -> list[dict[str, Any]]:
-    """Return what the API reads. Both generations of the image ignore what they do not know."""
+    """Return what the API reads. The image ignores what it does not know."""
     tenant = instance.tenant
     plain = {
         "NODE_ENV": "production",
@@ -104,6 +112,8 @@ def _environment(instance: Instance) -> list[dict[str, Any]]:
         "MQTT_BROKER_URL": _broker_url(instance),
         "MQTT_USERNAME": mosquitto.API_ACCOUNT,
     }
+    if instance.billing_address is not None:
+        plain["BILLING_API_URL"] = instance.billing_address
     return [{"name": name, "value": value} for name, value in plain.items()] + [
         from_secret("DB_PASSWORD", secrets.DATABASE, "api-password"),
         from_secret("JWT_SECRET", secrets.API, "jwt-secret"),

@@ -1,5 +1,7 @@
 """The customer's dashboard: static files behind nginx, which finds the API at its own host name.
 
+Where the dashboard is reached by a port of the nodes and not by the ingress, nginx leads there itself.
+
 While the customer is suspended the same server says so, with status 503, at every address of
 theirs: the one pod that stays.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from infra.customer import api
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
@@ -20,7 +23,8 @@ from infra.customer.pods import (
     service,
     workload,
 )
-from infra.customer.ports import DASHBOARD_PORT
+from infra.customer.ports import API_PORT, DASHBOARD_PORT
+from tenants.models import LifecycleState
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -35,9 +39,17 @@ NGINX_USER: Final = 101
 
 def configuration(instance: Instance) -> dict[str, str]:
     """Return the web server's files, by name."""
-    files = {"dashboard.conf": render("dashboard.conf", port=DASHBOARD_PORT, suspended=instance.suspended)}
+    # Behind the ingress, which leads /api and /ws there, the dashboard's own server needs no API.
+    asked = f"{api.APP}:{API_PORT}" if instance.node_ports else None
+    names = {"port": DASHBOARD_PORT, "suspended": instance.suspended, "api": asked}
+    files = {"dashboard.conf": render("dashboard.conf", **names)}
     if instance.suspended:
-        files["suspended.html"] = render("suspended.html")
+        tenant = instance.tenant
+        files["suspended.html"] = render(
+            "suspended.html",
+            unpaid=tenant.lifecycle is LifecycleState.ACTIVE,
+            notice=tenant.lifecycle_notice,
+        )
     return files
 
 
@@ -84,5 +96,12 @@ def manifests(instance: Instance) -> list[Manifest]:
             strategy=rolling,
             replicas=1 if stays else None,
         ),
-        service(instance, APP, component=COMPONENT, ports=ports, always_served=stays),
+        service(
+            instance,
+            APP,
+            component=COMPONENT,
+            ports=ports,
+            node_ports={"http": instance.tenant.mqtt.dashboard_node_port} if instance.node_ports else None,
+            always_served=stays,
+        ),
     ]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from infra.customer import api
 from infra.customer.model import resources
 from infra.customer.pods import container, http_probe, pod_template, service, workload
-from infra.customer.ports import API_PORT, USAGE_PORT
+from infra.customer.ports import API_PORT, PROMETHEUS_PORT, USAGE_PORT
+from infra.names import MONITORING_NAMESPACE
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -32,8 +33,8 @@ def manifests(instance: Instance) -> list[Manifest]:
         "NAMESPACE": tenant.namespace,
         "HEALTH_CHECK_PORT": str(USAGE_PORT),
         "CUSTOMER_API_URL": f"http://{api.APP}:{API_PORT}",
-        "BILLING_API_URL": f"https://billing.{instance.surroundings.domain}",
-        "PROMETHEUS_URL": "http://prometheus.monitoring.svc.cluster.local:9090",
+        "BILLING_API_URL": instance.billing_address or f"https://billing.{instance.surroundings.domain}",
+        **_prometheus(instance),
     }
     main = container(
         APP,
@@ -67,3 +68,11 @@ def manifests(instance: Instance) -> list[Manifest]:
         ),
         service(instance, APP, component=COMPONENT, ports=ports),
     ]
+
+
+def _prometheus(instance: Instance) -> dict[str, str]:
+    """Return the variable that says where messages and storage are known, if they are anywhere."""
+    service = instance.surroundings.prometheus
+    if service is None:
+        return {}
+    return {"PROMETHEUS_URL": f"http://{service}.{MONITORING_NAMESPACE}.svc.cluster.local:{PROMETHEUS_PORT}"}

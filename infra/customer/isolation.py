@@ -34,7 +34,14 @@ from infra.customer.ports import (
     WEBSOCKET_PORT,
 )
 from infra.exemptions import PODS_OF_ANOTHER, as_annotations
-from infra.names import EDGE_NAMESPACE, INGRESS_NAMESPACE, MONITORING_NAMESPACE, NAMESPACE_NAME_LABEL
+from infra.names import (
+    BILLING,
+    BILLING_NAMESPACE,
+    EDGE_NAMESPACE,
+    INGRESS_NAMESPACE,
+    MONITORING_NAMESPACE,
+    NAMESPACE_NAME_LABEL,
+)
 from tenants.models import MqttMode
 
 if TYPE_CHECKING:
@@ -72,6 +79,7 @@ def network_policies(instance: Instance) -> list[Manifest]:
             dashboard.APP,
             _selected(instance, dashboard.APP),
             ingress=[_from(_namespace(INGRESS_NAMESPACE) + _everybody(instance), DASHBOARD_PORT)],
+            egress=[_to(_pods(instance, api.APP), API_PORT)] if instance.node_ports else [],
         ),
     ]
     if instance.own_broker:
@@ -79,7 +87,7 @@ def network_policies(instance: Instance) -> list[Manifest]:
     if instance.tenant.options.exporter:
         policies.append(_exporter(instance))
     policies += _of_options(instance)
-    if instance.surroundings.answers_authority:
+    if instance.answers_authority:
         policies.append(_solvers(instance))
     if instance.surroundings.backups:
         policies.append(_backup(instance))
@@ -118,12 +126,14 @@ def _postgres(instance: Instance) -> Manifest:
 
 def _api(instance: Instance) -> Manifest:
     callers = _namespace(INGRESS_NAMESPACE) + _everybody(instance)
+    callers += _pods(instance, dashboard.APP) if instance.node_ports else []
     egress = [_to(_pods(instance, postgres.APP), POSTGRES_PORT)]
     if instance.own_broker:
         callers += [] if authentication.asks_database(instance) else _pods(instance, mosquitto.APP)
         egress.append(_to(_pods(instance, mosquitto.APP), MQTT_PORT))
     else:
-        egress.append(_to(_internet(), instance.tenant.mqtt.endpoint_port))
+        egress.append(_to_managed_broker(instance))
+    egress += _to_billing(instance)
     if instance.tenant.options.exporter:
         callers += _pods(instance, exporter.APP)
     if instance.tenant.options.node_red:
@@ -168,16 +178,28 @@ def _mosquitto(instance: Instance) -> Manifest:
 
 
 def _exporter(instance: Instance) -> Manifest:
-    return _policy(
-        instance,
-        exporter.APP,
-        _selected(instance, exporter.APP),
-        egress=[
-            _to(_pods(instance, api.APP), API_PORT),
-            _to(_namespace(MONITORING_NAMESPACE), PROMETHEUS_PORT),
-            _to(_internet(), HTTPS_PORT),
-        ],
-    )
+    egress = [_to(_pods(instance, api.APP), API_PORT)]
+    egress += _to_billing(instance) or [_to(_internet(), HTTPS_PORT)]
+    if instance.surroundings.prometheus is not None:
+        egress.append(_to(_namespace(MONITORING_NAMESPACE), PROMETHEUS_PORT))
+    return _policy(instance, exporter.APP, _selected(instance, exporter.APP), egress=egress)
+
+
+def _to_managed_broker(instance: Instance) -> Rule:
+    """Return the way to a broker of somebody else: on the internet, or exactly to its private address."""
+    mqtt = instance.tenant.mqtt
+    if mqtt.endpoint_address is None:
+        return _to(_internet(), mqtt.endpoint_port)
+    return _to([{"ipBlock": {"cidr": f"{mqtt.endpoint_address}/32"}}], mqtt.endpoint_port)
+
+
+def _to_billing(instance: Instance) -> list[Rule]:
+    """Return the way to the billing service of this cluster, if there is one."""
+    port = instance.surroundings.billing_port
+    if port is None:
+        return []
+    service = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": BILLING}}}
+    return [_to([_namespace(BILLING_NAMESPACE)[0] | service], port)]
 
 
 def _of_options(instance: Instance) -> list[Manifest]:
@@ -185,7 +207,7 @@ def _of_options(instance: Instance) -> list[Manifest]:
     options = instance.tenant.options
     web = _namespace(INGRESS_NAMESPACE)
     metrics = [_to(_pods(instance, postgres.APP), POSTGRES_METRICS_PORT)]
-    broker = _to(_internet(), instance.tenant.mqtt.endpoint_port)
+    broker = _to_managed_broker(instance)
     if instance.own_broker:
         metrics.append(_to(_pods(instance, mosquitto.APP), MQTT_METRICS_PORT))
         broker = _to(_pods(instance, mosquitto.APP), MQTT_PORT)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from infra.customer.authentication import asks_database
-from infra.names import selector, tenant_labels
+from infra.names import BILLING, BILLING_NAMESPACE, selector, tenant_labels
 from infra.platform.platform import priority_class
 from tenants.models import LifecycleState, MqttMode
 from tenants.quantities import mebibytes
@@ -42,7 +42,8 @@ class Credentials:
         database_broker: Password of the role by which the broker asks the database, where it does.
         mqtt_api: Password of the API at its own broker.
         jwt_secret: Key of the API's session tokens; shared, one customer's token would open every other.
-        admin: First password of the dashboard's ``admin``.
+        admin: Password of the dashboard's ``admin`` until the customer chooses one.
+        former_admin: What it was in earlier epochs, a line each: whoever knows one must not log in with it.
         backup: Key that encrypts the backups.
         node_red_admin: Password of ``admin`` in Node-RED, and of what its flows serve over HTTP.
         node_red_key: Key that encrypts the credentials in its flows.
@@ -60,6 +61,7 @@ class Credentials:
     mqtt_api: str = field(repr=False)
     jwt_secret: str = field(repr=False)
     admin: str = field(repr=False)
+    former_admin: str = field(repr=False)
     backup: str = field(repr=False)
     node_red_admin: str = field(repr=False)
     node_red_key: str = field(repr=False)
@@ -90,6 +92,7 @@ class Credentials:
             mqtt_api=password("mqtt-api", epochs.mqtt),
             jwt_secret=password("api-jwt", epochs.jwt),
             admin=password("dashboard-admin", epochs.admin),
+            former_admin="\n".join(password("dashboard-admin", epoch) for epoch in range(1, epochs.admin)),
             backup=password("backup", epochs.backup),
             node_red_admin=password("node-red-admin", epochs.node_red),
             mqtt_node_red=password("mqtt-node-red", epochs.node_red),
@@ -110,10 +113,15 @@ class Surroundings:
         routes: Whether hosts are routed by Ingress or by the Gateway API.
         ingress_class: IngressClass that serves the hosts.
         await_routes: Whether a controller is there to give the routes an address.
-        route_issuer: ClusterIssuer of the hosts' own certificates, or None for the platform's wildcard.
-        answers_authority: Whether pods here answer a public authority by a web page.
+        web_issuer: ClusterIssuer that signs for hosts, or None where certificates are brought by hand.
+        own_certificates: Whether each customer's host has one of its own instead of the platform's wildcard.
+        answers_authority: Whether pods here answer a public authority by a web page, for every host.
+        answers_for_extra: The same for the customers' own names.
         broker_issuer: ClusterIssuer of the brokers' own certificates, or None for no TLS at the broker.
         monitoring: Whether the Prometheus operator's kinds exist.
+        prometheus: Service of the Prometheus in the namespace ``monitoring`` that knows what every customer
+            uses, or None where there is none.
+        billing_port: Where the billing service of this cluster listens, or None where there is none.
         backup_repository: Address below which backups go, as restic takes it; ``volume`` for a
             volume of the instance's own; None for no backup here.
         backup_route: The way to the stack's own store for backups, if it has one.
@@ -129,8 +137,12 @@ class Surroundings:
     broker_issuer: str | None
     monitoring: bool
     backup_repository: str | None
-    route_issuer: str | None = None
+    web_issuer: str | None = None
+    own_certificates: bool = False
     answers_authority: bool = False
+    answers_for_extra: bool = False
+    prometheus: str | None = None
+    billing_port: int | None = None
     backup_route: BackupRoute | None = None
     balancer: Mapping[str, str] = field(default_factory=dict)
     mqtt_authentication: Authentication = "http"
@@ -250,6 +262,18 @@ class Instance:
     def node_ports(self) -> bool:
         """Whether the instance is reached by ports of the nodes, as on a laptop's cluster."""
         return self.tenant.mqtt.mode is MqttMode.NODE_PORT
+
+    @property
+    def answers_authority(self) -> bool:
+        """Whether pods here answer a public authority by a web page."""
+        around = self.surroundings
+        return around.answers_authority or (around.answers_for_extra and bool(self.tenant.extra_hosts))
+
+    @property
+    def billing_address(self) -> str | None:
+        """Where the billing service of this cluster is, or None where there is none."""
+        port = self.surroundings.billing_port
+        return None if port is None else f"http://{BILLING}.{BILLING_NAMESPACE}.svc.cluster.local:{port}"
 
     @property
     def host(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.customer.pods import NODE_DISK, SERVICE_ACCOUNT, service_account
-from tenants.models import MqttMode
+from tenants.models import NODE_PORTS, MqttMode
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -37,13 +37,15 @@ def resource_quota(instance: Instance) -> Manifest:
                 "requests.memory": quota.requests_memory,
                 "limits.cpu": quota.cpu,
                 "limits.memory": quota.memory,
+                "requests.ephemeral-storage": quota.requests_disk,
+                "limits.ephemeral-storage": quota.disk,
                 "persistentvolumeclaims": str(quota.pvcs),
                 "requests.storage": quota.storage,
                 "pods": str(quota.pods),
                 "services": str(quota.services),
                 # Reachable past the ingress and the edge only as far as the registry says so.
                 "services.loadbalancers": "1" if instance.tenant.mqtt.mode is MqttMode.DEDICATED else "0",
-                "services.nodeports": "2" if instance.node_ports else "0",
+                "services.nodeports": str(len(NODE_PORTS)) if instance.node_ports else "0",
                 "count/jobs.batch": "20",
                 "count/cronjobs.batch": "5",
                 "secrets": "30",
@@ -87,7 +89,8 @@ def disruption_budget(instance: Instance) -> Manifest:
     """Return the promise that a drain takes the instance's pods one after the other.
 
     Each workload is a single pod, so a budget that kept each of them would only keep the
-    drain from ever ending.
+    drain from ever ending. For the same reason nothing is spread over nodes or zones: one pod has
+    nobody to be apart from, and the volume of its database is in one zone anyway.
     """
     return {
         "apiVersion": "policy/v1",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infra import exemptions
+from tenants.sizing import DISK_LIMIT, DISK_REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,8 +30,8 @@ CONFIG = "config"
 CONFIG_CHECKSUM = "iotistic.io/config-checksum"
 """The same for configuration files."""
 
-NODE_DISK = {"requests": "64Mi", "limits": "1Gi"}
-"""What a container may take of its node's own disk - logs and empty volumes - unless it says more."""
+NODE_DISK = {"requests": DISK_REQUEST, "limits": DISK_LIMIT}
+"""What a container may take of its node's own disk unless it says more."""
 
 
 def container(  # noqa: PLR0913 - a container has this many independent parts
@@ -142,9 +143,14 @@ def pod_template(  # noqa: PLR0913 - a pod has this many independent parts
     }
 
 
-def scratch(*names: str) -> list[dict[str, Any]]:
-    """Return empty volumes for what an image insists on writing under a read-only root."""
-    return [{"name": name, "emptyDir": {"sizeLimit": "64Mi"}} for name in names]
+def scratch(*names: str, size: str = DISK_REQUEST) -> list[dict[str, Any]]:
+    """Return empty volumes for what an image insists on writing under a read-only root.
+
+    Args:
+        names: What they are called.
+        size: How much each may hold. A pod that writes more is evicted.
+    """
+    return [{"name": name, "emptyDir": {"sizeLimit": size}} for name in names]
 
 
 def secret_volume(name: str, keys: Sequence[str]) -> dict[str, Any]:
@@ -212,12 +218,13 @@ def workload(  # noqa: PLR0913 - a workload has this many independent parts
     }
 
 
-def service(
+def service(  # noqa: PLR0913 - a Service has this many independent parts
     owner: Owner,
     app: str,
     *,
     component: str,
     ports: Mapping[str, int],
+    node_ports: Mapping[str, int | None] | None = None,
     always_served: bool = False,
 ) -> Manifest:
     """Return the Service of a workload; clients use its name, which is the workload's.
@@ -227,13 +234,15 @@ def service(
         app: Name of the workload.
         component: Its part in the instance.
         ports: Port names and numbers.
+        node_ports: The same for ports on the nodes by which everybody comes in, where there are any.
         always_served: Whether pods are there even while the customer is suspended.
     """
     spec: dict[str, Any] = {
-        "type": "ClusterIP",
+        "type": "ClusterIP" if node_ports is None else "NodePort",
         "selector": owner.selector(app),
         "ports": [
             {"name": name, "port": number, "targetPort": name, "protocol": "TCP"}
+            | ({} if node_ports is None else {"nodePort": node_ports[name]})
             for name, number in ports.items()
         ],
     }

@@ -23,7 +23,10 @@ GATEWAY: Final = "iotistic"
 """The platform's Gateway, with the listeners ``http`` and ``https``."""
 
 CERTIFICATE_SECRET: Final = "web-tls"  # noqa: S105 - a Secret's name
-"""Secret of the hosts' own certificate, where customers have one each."""
+"""Secret of the host's own certificate, where customers have one each."""
+
+EXTRA_SECRET: Final = "extra-hosts-tls"  # noqa: S105 - a Secret's name
+"""Secret of the certificate for the customer's own names."""
 
 NGINX: Final = "nginx"
 """IngressClass whose controller takes limits from annotations. Traefik has them at its entrance."""
@@ -74,7 +77,9 @@ def _ingress(instance: Instance) -> Manifest:
 
     Without a Secret of its own the controller serves its default certificate, the
     platform's wildcard: certificates per customer would run into the authority's limits.
-    With one, cert-manager makes it because of the annotation.
+    With one, cert-manager makes it because of the annotation. No wildcard covers the customer's own
+    names. They have a certificate apart, which a name that does not lead here yet keeps from being
+    signed, and nothing else.
     """
     hosts = _hosts(instance)
     paths: list[dict[str, Any]] = [
@@ -90,21 +95,34 @@ def _ingress(instance: Instance) -> Manifest:
     metadata = instance.metadata("web", app=APP, component=COMPONENT, awaited=awaited)
     if instance.surroundings.ingress_class == NGINX:
         metadata["annotations"] = metadata.get("annotations", {}) | NGINX_LIMITS
-    tls: dict[str, Any] = {"hosts": hosts}
-    if instance.surroundings.route_issuer is not None:
-        issuer = {"cert-manager.io/cluster-issuer": instance.surroundings.route_issuer}
+    tls = _tls(instance)
+    if any("secretName" in entry for entry in tls):
+        issuer = {"cert-manager.io/cluster-issuer": instance.surroundings.web_issuer}
         metadata["annotations"] = metadata.get("annotations", {}) | issuer
-        tls["secretName"] = CERTIFICATE_SECRET
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
         "metadata": metadata,
         "spec": {
             "ingressClassName": instance.surroundings.ingress_class,
-            "tls": [tls],
+            "tls": tls,
             "rules": [{"host": host, "http": {"paths": paths}} for host in hosts],
         },
     }
+
+
+def _tls(instance: Instance) -> list[dict[str, Any]]:
+    """Return which certificate is for which hosts."""
+    signed = instance.surroundings.web_issuer is not None
+    host: dict[str, Any] = {"hosts": [instance.host]}
+    if signed and instance.surroundings.own_certificates:
+        host["secretName"] = CERTIFICATE_SECRET
+    if not instance.tenant.extra_hosts:
+        return [host]
+    extra: dict[str, Any] = {"hosts": list(instance.tenant.extra_hosts)}
+    if signed:
+        extra["secretName"] = EXTRA_SECRET
+    return [host, extra]
 
 
 def _http_route(instance: Instance) -> Manifest:

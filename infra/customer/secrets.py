@@ -18,6 +18,9 @@ API: Final = "api"
 BACKUP: Final = "backup"
 NODE_RED: Final = "node-red"
 GRAFANA: Final = "grafana"
+FORMER_ADMIN: Final = "former-admin-passwords"
+"""Key of the passwords that the dashboard's ``admin`` had in earlier epochs, in the API's Secret."""
+
 BROKER_TLS: Final = "broker-tls"
 """Written by cert-manager, never by this program."""
 
@@ -36,6 +39,7 @@ def secrets(instance: Instance) -> list[Manifest]:
                 "jwt-secret": credentials.jwt_secret,
                 "mqtt-password": credentials.mqtt_api,
                 "admin-password": credentials.admin,
+                FORMER_ADMIN: credentials.former_admin,
             },
         ),
     ]

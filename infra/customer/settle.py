@@ -1,7 +1,8 @@
 """What the API seeds into its database and cannot stay so: settled by a Job, once it is there.
 
 The seeded broker address is ``localhost`` with a certificate whose key is published, and the
-seeded log-in is ``admin`` with the password ``admin``.
+seeded log-in is ``admin`` with the password ``admin``. A password that this Job set in an earlier
+epoch is no better: it is replaced too. One that the customer chose stays.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ DEVICE_TOPICS: Final = "iot/device/#"
 """Where every device talks, below its own id."""
 
 _CONFIG: Final = "/etc/iotistic"
+_SECRETS: Final = "/run/secrets/api"
 
 
 def configuration(instance: Instance) -> dict[str, str]:
@@ -49,7 +51,7 @@ def configuration(instance: Instance) -> dict[str, str]:
     return {
         "broker.json": json.dumps(_broker(instance), sort_keys=True),
         "settle.sh": render("settle.sh", **names, **postgres.LOGIN),
-        "settle.sql": render("settle.sql", **names, secrets="/run/secrets/api"),
+        "settle.sql": render("settle.sql", **names, secrets=_SECRETS, former=secrets.FORMER_ADMIN),
     }
 
 
@@ -61,15 +63,19 @@ def job(instance: Instance) -> Manifest:
         "config": _CONFIG,
         "tmp": "/tmp",  # noqa: S108 - a volume of the pod's own
         secrets.DATABASE: postgres.SECRETS,
-        secrets.API: "/run/secrets/api",
+        secrets.API: _SECRETS,
     }
     volumes = [
         config_volume("config", sorted(files)),
         secret_volume(secrets.DATABASE, ["api-password"]),
-        secret_volume(secrets.API, ["admin-password"]),
+        secret_volume(secrets.API, ["admin-password", secrets.FORMER_ADMIN]),
         *scratch("tmp"),
     ]
-    read = {"database": credentials.database_api, "admin": credentials.admin}
+    read = {
+        "database": credentials.database_api,
+        "admin": credentials.admin,
+        "former-admin": credentials.former_admin,
+    }
     if _has_account(instance):
         mounts[secrets.NODE_RED] = nodered.SECRETS
         volumes.append(secret_volume(secrets.NODE_RED, ["mqtt-password"]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra import exemptions
 from infra.component import Component, Placement
-from infra.customer import backup, postgres
+from infra.customer import api, backup, exporter, postgres
 from infra.customer.instance import identify
 from infra.customer.isolation import HTTPS_PORT, PRIVATE_RANGES, to_repository
 from infra.customer.model import checksum
@@ -29,10 +29,10 @@ from infra.customer.pods import (
 )
 from infra.customer.ports import POSTGRES_METRICS_PORT, POSTGRES_PORT
 from infra.customer.secrets import database_secret, opaque
-from infra.names import BILLING_NAMESPACE, INGRESS_NAMESPACE, MONITORING_NAMESPACE
+from infra.names import BILLING, BILLING_NAMESPACE, INGRESS_NAMESPACE, MONITORING_NAMESPACE
 from infra.platform import billing_backup, billing_redis
 from infra.platform.platform import platform_namespace
-from infra.platform.policies import DNS, Policies, namespace, pods, ports
+from infra.platform.policies import DNS, OURS, Policies, namespace, pods, ports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.platform.billing_model import Billing
 
-APP: Final = "billing"
+APP: Final = BILLING
 COMPONENT: Final = "service"
 
 SERVICE_USER: Final = 1000
@@ -187,9 +187,11 @@ def _service_monitor(billing: Billing) -> Manifest:
 
 
 def _network_policies(billing: Billing) -> list[Manifest]:
-    """Return who may talk to whom: the ingress to the service, the service to its own and to the internet."""
+    """Return who may talk to whom: who may ask the service, the service to its own and to the internet."""
     internet = {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(PRIVATE_RANGES)}}
     policies = Policies(app=APP, namespace=BILLING_NAMESPACE, environment=billing.environment)
+    # Customers' pods that ask it of their own subscription, or tell it what they used.
+    callers = [namespace(INGRESS_NAMESPACE), *(OURS | pods(name) for name in (api.APP, exporter.APP))]
     database = {"to": [pods(postgres.APP)], "ports": ports(POSTGRES_PORT)}
     clients, of_backups = [pods(APP)], []
     if billing.backups:
@@ -213,7 +215,7 @@ def _network_policies(billing: Billing) -> list[Manifest]:
         ),
         policies.of(
             APP,
-            ingress=[{"from": [namespace(INGRESS_NAMESPACE)], "ports": ports(billing.settings.port)}],
+            ingress=[{"from": callers, "ports": ports(billing.settings.port)}],
             egress=[
                 database,
                 {"to": [pods(billing_redis.APP)], "ports": ports(billing_redis.PORT)},

@@ -132,17 +132,20 @@ def _acme(issuing: Issuing) -> dict[str, Any]:
     acme: dict[str, Any] = {
         "server": settings.server,
         "privateKeySecretRef": {"name": f"{ACME_ISSUER}-account"},
-        "solvers": [_solver(issuing)],
+        "solvers": _solvers(issuing),
     }
     return acme if settings.email is None else {**acme, "email": settings.email}
 
 
-def _solver(issuing: Issuing) -> dict[str, Any]:
+def _solvers(issuing: Issuing) -> list[dict[str, Any]]:
+    """Return how names are proved: those of the zone in its DNS where that is known, others by a web page."""
+    # A NodePort, the default, is more than a customer's quota allows.
+    ingress = {"ingressClassName": issuing.ingress_class, "serviceType": "ClusterIP"}
+    by_web_page = {"http01": {"ingress": ingress}}
     if issuing.solver is None:
-        # A NodePort, the default, is more than a customer's quota allows.
-        ingress = {"ingressClassName": issuing.ingress_class, "serviceType": "ClusterIP"}
-        return {"http01": {"ingress": ingress}}
-    return {"selector": {"dnsZones": [issuing.domain]}, "dns01": dict(issuing.solver.dns01)}
+        return [by_web_page]
+    in_the_zone = {"selector": {"dnsZones": [issuing.domain]}, "dns01": dict(issuing.solver.dns01)}
+    return [in_the_zone, by_web_page]
 
 
 def values(images: ImageSource, *, monitoring: bool, solver: DnsSolver | None) -> Values:

@@ -184,13 +184,17 @@ def refuse_unissuable(settings: Settings, tenants: Iterable[Tenant], *, where: s
     brokers = 0
     if settings.broker_issuer == ACME_ISSUER:
         brokers = sum(tenant.mqtt.mode is not MqttMode.MANAGED for tenant in served)
-    if hosts + brokers <= WEEKLY_LIMIT:
+    # Those of the customers' own domains count there.
+    beneath = f".{settings.domain}"
+    extra = sum(any(host.endswith(beneath) for host in tenant.extra_hosts) for tenant in served)
+    if hosts + brokers + extra <= WEEKLY_LIMIT:
         return
     raise UsageError.of(
         where=f"{where}: iotistic:certificates",
-        what=f"asks for {hosts + brokers} certificates of one domain: {hosts} for customers' hosts, "
-        f"{brokers} for brokers",
+        what=f"asks for {hosts + brokers + extra} certificates of one domain: {hosts} for customers' hosts, "
+        f"{brokers} for brokers, {extra} for further hosts below them",
         why=f"Let's Encrypt signs {WEEKLY_LIMIT} in seven days, so after the loss of a cluster some "
         "customers would be without one for longer than that",
-        how=f"use scope: wildcard with the issuer dns01, and for brokers iotistic:brokerIssuer: {CA_ISSUER}",
+        how=f"use scope: wildcard with the issuer dns01, for brokers iotistic:brokerIssuer: {CA_ISSUER}, "
+        "and for further hosts (extra_hosts) names of the customers' own domains",
     )

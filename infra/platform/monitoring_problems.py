@@ -32,7 +32,7 @@ def monitoring_problems(settings: Settings, *, where: str) -> list[Problem]:
         settings: The stack's configuration.
         where: Its file, for the messages.
     """
-    found = [*_logs(settings)]
+    found = [*_logs(settings), *_own(settings)]
     if settings.monitoring_stack.install:
         found += [*_stack(settings), *_receivers(settings), *_secrets(settings)]
     return problems(found, where=where)
@@ -52,6 +52,16 @@ def _logs(settings: Settings) -> Iterator[Finding]:
             f"is set, on the cluster {settings.cluster}",
             "it is made in the cloud of a cluster that the stack makes, and this is none",
             "leave it out: logs are kept on the volume",
+        )
+
+
+def _own(settings: Settings) -> Iterator[Finding]:
+    if settings.monitoring_stack.install and settings.monitoring_stack.service is not None:
+        yield (
+            "monitoringStack.service",
+            "names a Service, and the stack installs a Prometheus of its own",
+            "usage would be asked of one that does not watch the customers",
+            "leave it out, or set monitoringStack.install to false",
         )
 
 

@@ -128,6 +128,13 @@ class MonitoringSettings(BaseModel):
     model_config = _MODEL
 
     install: bool = Field(default=False, description="Whether the stack installs them.")
+    service: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")] | None = Field(
+        default=None,
+        description=(
+            "Where the stack installs none: the Service of the cluster's own Prometheus, in the namespace "
+            "monitoring at port 9090. Usage reports ask it. Not set: they go without its numbers."
+        ),
+    )
     retention_days: Annotated[int, Field(ge=1, le=400)] = Field(
         default=30, description="How long metrics are kept."
     )

@@ -19,7 +19,7 @@ from tenants import generate
 from tenants.changes import Limits, compare
 from tenants.editing import Edit, edit, write
 from tenants.errors import UsageError
-from tenants.models import MqttMode
+from tenants.models import NODE_PORTS, MqttMode
 from tenants.ports import free_ports
 
 EXIT_DIFFERS = 1
@@ -133,20 +133,21 @@ def ports(session: Session, *, allocate_missing: AllocateMissing = False) -> Non
         path = session.workspace.path
         session.carry_out([edit(path(one), dict(changes)) for one, changes in wanted.items()])
         return
-    listed = [(one, *ports_of(one)) for one in tenants if one.mqtt.mode is MqttMode.NODE_PORT]
+    listed = [(one, ports_of(one)) for one in tenants if one.mqtt.mode is MqttMode.NODE_PORT]
     clusters = sorted({one.cluster for one in tenants})
     taken = taken_ports(tenants)
-    free = {cluster: free_ports(taken[cluster], 2, node_ports) for cluster in clusters}
+    free = {cluster: free_ports(taken[cluster], len(NODE_PORTS), node_ports) for cluster in clusters}
     if session.as_json:
         rows = [
-            {"tenant": one.id, "cluster": one.cluster, "node_port": first, "websocket_node_port": second}
-            for one, first, second in listed
+            {"tenant": one.id, "cluster": one.cluster, **dict(zip(NODE_PORTS, held, strict=True))}
+            for one, held in listed
         ]
         print_json({"taken": rows, "free": free})
         return
-    table = Table("tenant", "cluster", "MQTT", "WebSocket", box=None, pad_edge=False)
-    for one, first, second in listed:
-        table.add_row(one.id, one.cluster, str(first or ""), str(second or ""))
-    for cluster, pair in free.items():
-        table.add_row("(free next)", cluster, *(str(port) for port in pair), style="dim")
+    names = ("MQTT", "WebSocket", "API", "dashboard")
+    table = Table("tenant", "cluster", *names, box=None, pad_edge=False)
+    for one, held in listed:
+        table.add_row(one.id, one.cluster, *(str(port or "") for port in held))
+    for cluster, next_ones in free.items():
+        table.add_row("(free next)", cluster, *(str(port) for port in next_ones), style="dim")
     output.print(table)

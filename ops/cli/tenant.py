@@ -18,7 +18,7 @@ from ops.workspace import tenant_of
 from tenants.changes import Limits
 from tenants.editing import deletion, edit, new_file, removal_record
 from tenants.errors import UsageError
-from tenants.models import LifecycleState, MqttMode
+from tenants.models import Lifecycle, LifecycleState, MqttMode
 
 if TYPE_CHECKING:
     from tenants.plans import PlanTable
@@ -55,6 +55,10 @@ Unset = Annotated[
 ]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why, in one line; kept in the file.", show_default=False)
+]
+Notice = Annotated[
+    str | None,
+    typer.Option("--notice", help="What the tenant's page says in public, in one line.", show_default=False),
 ]
 RemovalReason = Annotated[
     str, typer.Option("--reason", help="Why, and who asked for it; kept for ever.", show_default=False)
@@ -121,9 +125,11 @@ def set_values(
 
 @app.command()
 @edits_registry()
-def suspend(session: Session, tenant_id: TenantId, *, reason: Reason) -> None:
+def suspend(session: Session, tenant_id: TenantId, *, reason: Reason, notice: Notice = None) -> None:
     """Stop serving a tenant; its data stays."""
     lifecycle: dict[str, Value] = {"state": "suspended", "reason": reason, "since": session.today.isoformat()}
+    if notice is not None:
+        lifecycle["notice"] = notice
     _change_state(session, tenant_id, lifecycle, was=(LifecycleState.ACTIVE,))
 
 
@@ -252,7 +258,7 @@ def _change_state(
     """
     _require_state(session, tenant_id, was)
     changes: dict[tuple[str, ...], Value | None] = {
-        ("lifecycle", key): lifecycle.get(key) for key in ("state", "reason", "since", "delete_after")
+        ("lifecycle", key): lifecycle.get(key) for key in Lifecycle.model_fields
     }
     session.carry_out([edit(session.workspace.path(tenant_id), changes)], limits=limits)
 

@@ -24,11 +24,19 @@ LARGE = {"postgres": "50Gi", "mosquitto": "5Gi"}
 """The volumes of the largest plan."""
 
 ALL_OPTIONS = "options:\n  node_red: true\n  prometheus: true\n  grafana: true\n  exporter: true\n"
+NODE_PORTS = """\
+mqtt:
+  mode: "node_port"
+  node_port: 31883
+  websocket_node_port: 31901
+  api_node_port: 31302
+  dashboard_node_port: 31080
+"""
 
 CUSTOMERS = {
     "managed": ("starter", 'mqtt:\n  mode: "managed"\n  endpoint: "broker.example"\n'),
     "dedicated": ("professional", 'mqtt:\n  mode: "dedicated"\n'),
-    "nodeport": ("starter", 'mqtt:\n  mode: "node_port"\n  node_port: 31883\n  websocket_node_port: 31901\n'),
+    "nodeport": ("starter", NODE_PORTS),
     "pinned": ("starter", 'version: "2.0.9"\n'),
     "growing": ("starter", ""),
     "complete": ("enterprise", f"{ALL_OPTIONS}epochs:\n  backup: 1\n"),
@@ -146,6 +154,9 @@ def test_a_customer_of_each_kind_comes_up(crowd: DevProject) -> None:
     assert pods(crowd) == PODS
     ports = objects(crowd, "services", "nodeport")["mosquitto-entrance"]["spec"]["ports"]
     assert {port.get("nodePort") for port in ports} == {31883, 31901}
+    services = objects(crowd, "services", "nodeport")
+    (api,), (dashboard,) = (services[name]["spec"]["ports"] for name in ("api", "dashboard"))
+    assert (api["nodePort"], dashboard["nodePort"]) == (31302, 31080)
     assert "mosquitto" not in objects(crowd, "services", "managed")
     assert version(crowd, "pinned") == "2.0.9"
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infra.customer.instance import manifests
-from infra.customer.ports import DASHBOARD_PORT
+from infra.customer.ports import API_PORT, DASHBOARD_PORT
+from tenants.models import LifecycleState
 from tests.edge.pods import Image, Node
 from tests.edge.world import LOOPBACK, wait_until
 from tests.program.instances import instance_of
+from tests.program.variants import variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +99,74 @@ def test_nginx_finds_no_fault_and_says_that_it_is_healthy(request: pytest.Fixtur
     status, headers, body = node.http(f"{DASHBOARD}/healthz")
     assert (status, body) == (200, "ok\n")
     assert headers["server"] == "nginx"
+
+
+API = """\
+import http.server
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        said = f"{self.path} for {self.headers['Host']}, upgrade {self.headers['Upgrade']}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+http.server.HTTPServer(("", 3002), Answers).serve_forever()
+"""
+"""Says what it was asked, where the API listens."""
+
+
+def test_reached_by_a_port_of_the_nodes_it_leads_to_the_api(tmp_path: Path) -> None:
+    with serve(tmp_path, variant("acme", broker="node ports")) as node:
+        node.image("api", Image(entrypoint=("python3", "-c", API)))
+        node.start("Deployment", "api", "api")
+        wait_until(lambda: node.listens(API_PORT), what="the API listens")
+        for path, headers, upgrade in (
+            ("/api/v1/devices?page=2", (), "None"),
+            ("/ws", ("--header", "Upgrade: websocket", "--header", "Connection: Upgrade"), "websocket"),
+        ):
+            status, _, body = node.http(DASHBOARD + path, *headers)
+            assert (status, body) == (200, f"{path} for {LOOPBACK}, upgrade {upgrade}")
+        for path in ("/api-keys", "/wsx", "/devices/42"):
+            assert node.http(DASHBOARD + path)[2] == "the dashboard", path
+
+
+NOTICE = 'We moved <b>your</b> data & "flows" — back on Monday'
+REASON = "order 17 of the court"
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "says", "not_said"),
+    [
+        ({}, ["The subscription of this service is not active"], ["in touch with us"]),
+        (
+            {"lifecycle": LifecycleState.SUSPENDED, "lifecycle_reason": REASON},
+            ["This service has been stopped", "in touch with us"],
+            ["subscription", REASON],
+        ),
+        (
+            {
+                "lifecycle": LifecycleState.SUSPENDED,
+                "lifecycle_reason": REASON,
+                "lifecycle_notice": NOTICE,
+            },
+            ["We moved &lt;b&gt;your&lt;/b&gt; data &amp; &#34;flows&#34; — back on Monday"],
+            ["subscription", REASON, "<b>"],
+        ),
+    ],
+    ids=["unpaid", "stopped", "stopped with a notice"],
+)
+def test_the_page_says_kindly_why_and_never_what_is_for_us_alone(
+    tmp_path: Path, lifecycle: dict[str, Any], says: list[str], not_said: list[str]
+) -> None:
+    with serve(tmp_path, instance_of("acme", runs=False, **lifecycle)) as node:
+        status, headers, body = node.http(f"{DASHBOARD}/")
+    assert (status, headers["content-type"]) == (503, "text/html")
+    assert [text for text in says if text not in body] == []
+    assert [text for text in not_said if text in body] == []
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/devices", "/ws", "/suspended.html", "/app.js"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,6 +126,18 @@ def test_with_it_the_second_begins_when_the_first_listens(node: Node, journal: D
     for lock in locks.values():
         assert lock.runs, lock.said()
         assert "the lock is free" in lock.said()
+
+
+def test_before_its_database_listens_no_api_starts(node: Node, database: Database) -> None:
+    """The API itself would end where it finds none, again and again."""
+    database.process.stop()
+    lock = take(node, api.APP)
+    time.sleep(3)
+    assert lock.runs, lock.said()
+    assert not its_turn(node, api.APP)
+    database.start()
+    wait_until(lambda: its_turn(node, api.APP), what="it has its turn", seconds=30)
+    lock.stop()
 
 
 def test_a_pod_that_is_killed_leaves_the_lock_to_the_next(node: Node, journal: Database) -> None:

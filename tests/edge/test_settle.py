@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ import pytest
 
 from infra.customer import migrations
 from infra.customer.instance import manifests
+from infra.customer.model import Credentials
+from tenants.key_ring import KeyRing
 from tests.edge.world import wait_until
 from tests.program.instances import PLACEHOLDERS, instance_of, with_options
 
@@ -147,6 +150,56 @@ def test_a_password_of_the_customers_own_is_kept(node: Node, tables: Database) -
     before = tables.as_api("SELECT password_hash FROM users ORDER BY username")
     settle(node)
     assert tables.as_api("SELECT password_hash FROM users ORDER BY username") == before
+
+
+def rotated(epoch: int, licence_private_key: str) -> Instance:
+    """Return the customer with the passwords of an epoch, as the program derives them."""
+    tenant = instance_of("acme").tenant
+    tenant = dataclasses.replace(tenant, epochs=tenant.epochs.model_copy(update={"admin": epoch}))
+    keys = KeyRing.from_pems({1: licence_private_key})
+    issued = Credentials.issue(tenant, master_key=bytes(range(32)), licence_keys=keys)
+    passwords = {"admin": issued.admin, "former_admin": issued.former_admin}
+    return instance_of("acme", credentials=passwords)
+
+
+@pytest.fixture
+def afterwards(node: Node) -> Iterator[None]:
+    """The customer as before, once a test has ended."""
+    yield
+    node.apply(manifests(instance_of("acme")))
+
+
+@pytest.mark.usefixtures("afterwards")
+def test_a_password_of_any_earlier_epoch_is_replaced_and_opens_no_more(
+    node: Node, tables: Database, licence_private_key: str
+) -> None:
+    known: list[str] = ["admin"]
+    for epoch in (1, 2, 4):
+        instance = rotated(epoch, licence_private_key)
+        node.apply(manifests(instance))
+        said = settle(node)
+        wanted = instance.credentials.admin
+        assert opens(tables, "admin", wanted)
+        assert [old for old in known if opens(tables, "admin", old)] == []
+        assert [password for password in (wanted, *known[1:]) if password in said] == []
+        known.append(wanted)
+    # As the API writes the same password: the name of the hash is another one.
+    tables.as_api("UPDATE users SET password_hash = overlay(password_hash PLACING '$2b$' FROM 1)")
+    node.apply(manifests(rotated(5, licence_private_key)))
+    settle(node)
+    assert [old for old in known if opens(tables, "admin", old)] == []
+    assert opens(tables, "guest", "admin"), "of another user nothing is replaced"
+
+
+@pytest.mark.usefixtures("afterwards")
+def test_a_password_of_the_customers_own_is_kept_in_every_epoch(
+    node: Node, tables: Database, licence_private_key: str
+) -> None:
+    settle(node)
+    tables.as_api("UPDATE users SET password_hash = crypt('their own', gen_salt('bf', 10))")
+    node.apply(manifests(rotated(3, licence_private_key)))
+    settle(node)
+    assert opens(tables, "admin", "their own")
 
 
 @pytest.mark.parametrize("odd", ["", "scrypt$16384$8$1$c2FsdA$aGFzaA", "$2b$", "$argon2id$v=19$m=1"])

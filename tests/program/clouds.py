@@ -195,9 +195,12 @@ def with_modes(registry: Registry, *modes: MqttMode) -> Registry:
             mqtt=MqttAccess(
                 mode=mode,
                 endpoint="broker.example.com" if mode is MqttMode.MANAGED else None,
+                endpoint_address=None,
                 endpoint_port=8883,
                 node_port=None,
                 websocket_node_port=None,
+                api_node_port=None,
+                dashboard_node_port=None,
             ),
         )
         for tenant, mode in zip(registry.tenants, modes, strict=False)

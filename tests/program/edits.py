@@ -86,6 +86,8 @@ NODE_PORTS: dict[str, Value] = {
     "mqtt.mode": "node_port",
     "mqtt.node_port": 31883,
     "mqtt.websocket_node_port": 31901,
+    "mqtt.api_node_port": 31302,
+    "mqtt.dashboard_node_port": 31080,
 }
 MANAGED: dict[str, Value] = {"mqtt.mode": "managed", "mqtt.endpoint": "broker.example"}
 NODE_RED: dict[str, Value] = {"options.node_red": True}
@@ -117,7 +119,7 @@ EDITS = (
     Edit(what="a larger volume", after={"storage.postgres": "60Gi"}),
     Edit(what="more memory for the API", after={"resources.api.memory_limit": "3Gi"}),
     Edit(what="more memory for the database", after={"resources.postgres.memory_limit": "6Gi"}),
-    Edit(what="one more host", after={"extra_hosts": ["iot.initech.example"]}),
+    Edit(what="a name of its own", after={"extra_hosts": ["iot.initech.example"]}),
     Edit(what="another time of the backup", after={"backup.schedule": "30 4 * * *"}),
     Edit(what="backups kept longer", after={"backup.retention_days": 120}),
     Edit(what="the exporter on", after={"options.exporter": True}),
@@ -127,7 +129,7 @@ EDITS = (
     Edit(what="its own Grafana on", before=PROMETHEUS, after=GRAFANA),
     Edit(what="a broker that somebody else runs", after=MANAGED),
     Edit(what="a balancer of its own for devices", after={"mqtt.mode": "dedicated"}),
-    Edit(what="ports on the nodes for devices", after=NODE_PORTS),
+    Edit(what="ports on the nodes for devices and people", after=NODE_PORTS),
     Edit(what="suspended", after=SUSPENDED),
     Edit(what="resumed", before=SUSPENDED, gone="lifecycle"),
     Edit(what="decommissioned", after=ENDED),

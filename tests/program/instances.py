@@ -28,6 +28,7 @@ PLACEHOLDERS = Credentials(
     mqtt_api="<API's MQTT password>",
     jwt_secret="<JWT secret>",  # noqa: S106 - a placeholder
     admin="<administrator's password>",
+    former_admin="<administrator's former password>",
     backup="<backup key>",
     node_red_admin="<Node-RED's administrator's password>",
     node_red_key="<Node-RED's key>",
@@ -44,6 +45,7 @@ SURROUNDINGS = Surroundings(
     await_routes=True,
     broker_issuer="iotistic-ca",
     monitoring=True,
+    prometheus="prometheus",
     backup_repository="volume",
 )
 

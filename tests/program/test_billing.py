@@ -101,12 +101,20 @@ def test_everybody_is_kept_out_but_who_has_to_come_in() -> None:
     assert everything["ingress"] == []
     assert [port["port"] for rule in everything["egress"] for port in rule["ports"]] == [53, 53]
     (web,) = policies["billing"]["ingress"]
-    assert web["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]
+    assert web["from"] == [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}},
+        # Of customers, only those two that have to do with billing.
+        *({**OF_CUSTOMERS, **of_pods(app)} for app in ("api", "exporter")),
+    ]
+    assert [port["port"] for port in web["ports"]] == [3100]
     for stored, port, clients in (("postgres", 5432, ["billing", "backup"]), ("redis", 6379, ["billing"])):
         assert policies[stored]["egress"] == []
         callers = [rule for rule in policies[stored]["ingress"] if rule["ports"][0]["port"] == port]
         (caller,) = callers
         assert caller["from"] == [of_pods(client) for client in clients]
+
+
+OF_CUSTOMERS = {"namespaceSelector": {"matchLabels": {"app.kubernetes.io/part-of": "iotistic"}}}
 
 
 def of_pods(name: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from infra.images import ImageSource
 from infra.platform.certificates import Issuing, certificates, issuers, values
 from infra.platform.certificates_settings import LETS_ENCRYPT, CertificatesSettings
 from infra.platform.front_rules import WEEKLY_LIMIT, refuse_unissuable
-from infra.program import read_registry
+from infra.program import read_registry, surroundings_of
 from infra.settings import Settings
 from tenants.errors import UsageError
 from tests.program.clouds import CLOUDS
@@ -156,7 +156,7 @@ def only(objects: list[Manifest], kind: str, name: str) -> list[Manifest]:
 
 
 def test_a_customers_own_certificate_is_asked_for_and_its_proof_let_through() -> None:
-    own = {"route_issuer": "iotistic-acme", "answers_authority": True}
+    own = {"web_issuer": "iotistic-acme", "own_certificates": True, "answers_authority": True}
     objects = instance_manifests(instance_of("acme", surroundings=own))
     (route,) = only(objects, "Ingress", "web")
     assert route["metadata"]["annotations"]["cert-manager.io/cluster-issuer"] == "iotistic-acme"
@@ -166,6 +166,58 @@ def test_a_customers_own_certificate_is_asked_for_and_its_proof_let_through() ->
     shared = instance_manifests(instance_of("acme"))
     assert "secretName" not in only(shared, "Ingress", "web")[0]["spec"]["tls"][0]
     assert only(shared, "NetworkPolicy", "certificate-solvers") == []
+
+
+OWN_NAMES = ("iot.acme.example", "www.acme.example")
+
+
+@pytest.mark.parametrize(
+    ("around", "secrets"),
+    [
+        ({"web_issuer": "iotistic-acme"}, [None, "extra-hosts-tls"]),
+        ({"web_issuer": "iotistic-ca", "own_certificates": True}, ["web-tls", "extra-hosts-tls"]),
+        ({}, [None, None]),
+    ],
+)
+def test_names_of_the_customers_own_have_a_certificate_that_no_wildcard_could_be(
+    around: dict[str, Any], secrets: list[str | None]
+) -> None:
+    instance = instance_of("acme", surroundings=around, extra_hosts=OWN_NAMES)
+    (route,) = only(instance_manifests(instance), "Ingress", "web")
+    assert [entry.get("secretName") for entry in route["spec"]["tls"]] == secrets
+    assert [entry["hosts"] for entry in route["spec"]["tls"]] == [[instance.host], list(OWN_NAMES)]
+    assert [rule["host"] for rule in route["spec"]["rules"]] == [instance.host, *OWN_NAMES]
+    annotations = route["metadata"].get("annotations", {})
+    assert annotations.get("cert-manager.io/cluster-issuer") == around.get("web_issuer")
+
+
+@pytest.mark.parametrize(("extra_hosts", "answers"), [(OWN_NAMES, True), ((), False)])
+def test_where_the_zone_is_proved_in_its_dns_names_of_the_customers_own_are_by_a_web_page(
+    extra_hosts: tuple[str, ...], *, answers: bool
+) -> None:
+    (acme,) = only(issuers(issuing("dns01")), "ClusterIssuer", "iotistic-acme")
+    in_the_zone, elsewhere = acme["spec"]["acme"]["solvers"]
+    assert in_the_zone["selector"] == {"dnsZones": ["iotistic.example"]}
+    assert elsewhere == {"http01": {"ingress": {"ingressClassName": "traefik", "serviceType": "ClusterIP"}}}
+    around = {"web_issuer": "iotistic-acme", "answers_for_extra": True}
+    objects = instance_manifests(instance_of("acme", surroundings=around, extra_hosts=extra_hosts))
+    assert bool(only(objects, "NetworkPolicy", "certificate-solvers")) is answers
+
+
+@pytest.mark.parametrize(
+    ("certificates_of", "own", "answers"),
+    [("dns01", False, True), ("private-ca", False, False), ("http01", True, True)],
+)
+def test_who_signs_for_the_customers_own_names_is_who_signs_for_hosts(
+    config: dict[str, str], certificates_of: str, *, own: bool, answers: bool
+) -> None:
+    wish: dict[str, Any] = {"issuer": certificates_of, "scope": "customer" if own else "wildcard"}
+    if certificates_of == "dns01":
+        wish["dnsSolver"] = {"dns01": ROUTE_53}
+    settings = Settings.read(chosen(config, wish).get, stack="dev")
+    around = surroundings_of(settings)
+    assert (around.web_issuer, around.own_certificates) == (settings.certificates.issuer_name, own)
+    assert around.answers_for_extra is answers
 
 
 def test_the_configuration_reaches_the_customers(
@@ -266,6 +318,16 @@ def test_more_certificates_than_a_week_brings_are_refused(
         return
     with pytest.raises(UsageError, match=f"asks for {count} certificates"):
         refuse_unissuable(settings, [tenant] * count, where="Pulumi.dev.yaml")
+
+
+def test_further_hosts_count_where_they_are_below_the_platforms_domain(config: dict[str, str]) -> None:
+    wish = {"issuer": "dns01", "dnsSolver": {"dns01": ROUTE_53}}
+    settings = Settings.read(chosen(config, wish).get, stack="dev")
+    below = instance_of("acme", extra_hosts=("shop.acme.iotistic.example.com",)).tenant
+    elsewhere = instance_of("acme", extra_hosts=OWN_NAMES).tenant
+    refuse_unissuable(settings, [*[elsewhere] * 1_000, *[below] * WEEKLY_LIMIT], where="Pulumi.dev.yaml")
+    with pytest.raises(UsageError, match=f"{WEEKLY_LIMIT + 1} for further hosts below them"):
+        refuse_unissuable(settings, [below] * (WEEKLY_LIMIT + 1), where="Pulumi.dev.yaml")
 
 
 def test_the_limit_is_that_of_the_default_authority() -> None:

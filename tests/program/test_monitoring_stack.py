@@ -285,6 +285,8 @@ MAIL = RECEIVERS[2]
             {},
             [f"{STACK}.retentionDays", f"{STACK}.signOn.authUrl", f"{STACK}.storage"],
         ),
+        ({"service": "prometheus-operated"}, {}, [f"{STACK}.service"]),
+        ({"install": False, "service": "no.name"}, {}, [f"{STACK}.service"]),
         ({"receivers": [{**MAIL, "to": "ops"}]}, {}, [f"{STACK}.receivers.0.email.to"]),
     ],
 )

@@ -55,7 +55,11 @@ def test_its_secrets_are_not_those_of_the_customers(
     own, shown = secrets(run_program(config), ""), secrets(run_program(preview), "pr-12-")
     assert own.keys() == shown.keys()
     passwords = [
-        (own[name][key], shown[name][key]) for name in own for key in own[name] if "password" in key.lower()
+        (own[name][key], shown[name][key])
+        for name in own
+        for key in own[name]
+        # Of an earlier epoch there is none.
+        if "password" in key.lower() and own[name][key]
     ]
     assert passwords
     assert all(before != after for before, after in passwords)

@@ -204,8 +204,15 @@ def test_brokers_that_could_not_read_their_users_passwords_are_refused(
 ) -> None:
     asking = {**config, "mqttAuthentication": "postgres"}
     assert sorted(run_program(asking).outputs["tenants"]) == TENANTS
-    newer = '{"api": "docker.io/iotistic/api:0.0.4"}'
+    other = '{"api": "docker.io/iotistic/api:1.9.3"}'
     with pytest.raises(UsageError) as refusal:
-        run_program({**asking, "imageOverrides": newer})
+        run_program({**asking, "imageOverrides": other})
     assert len(refusal.value.problems) == len(TENANTS)
-    assert sorted(run_program({**config, "imageOverrides": newer}).outputs["tenants"]) == TENANTS
+    assert sorted(run_program({**config, "imageOverrides": other}).outputs["tenants"]) == TENANTS
+
+
+def test_an_api_of_another_generation_is_refused_for_the_whole_stack(
+    run_program: Callable[..., Run], config: dict[str, str]
+) -> None:
+    with pytest.raises(UsageError, match="Redis and TimescaleDB"):
+        run_program({**config, "imageOverrides": '{"api": "docker.io/iotistic/api:0.0.4"}'})

@@ -19,15 +19,27 @@ if TYPE_CHECKING:
 PLANS = {"starter": "acme", "professional": "globex", "enterprise": "initech"}
 """A customer of the dev environment for each plan."""
 
-BARE = {"monitoring": False, "broker_issuer": None, "backup_repository": None}
+BARE = {"monitoring": False, "prometheus": None, "broker_issuer": None, "backup_repository": None}
 STORE = BackupRoute(pattern="gs:backups:/{namespace}", credentials="169.254.169.254/32")
 
 
 BROKERS: dict[str, dict[str, Any]] = {
     "shared": {},
     "managed": {"mode": MqttMode.MANAGED, "endpoint": "broker.example", "endpoint_port": 8883},
+    "managed inside": {
+        "mode": MqttMode.MANAGED,
+        "endpoint": "broker.example",
+        "endpoint_address": "10.99.0.7",
+        "endpoint_port": 8883,
+    },
     "dedicated": {"mode": MqttMode.DEDICATED},
-    "node ports": {"mode": MqttMode.NODE_PORT, "node_port": 31883, "websocket_node_port": 31901},
+    "node ports": {
+        "mode": MqttMode.NODE_PORT,
+        "node_port": 31883,
+        "websocket_node_port": 31901,
+        "api_node_port": 31302,
+        "dashboard_node_port": 31080,
+    },
 }
 """What differs in a tenant's MQTT, by where its devices go."""
 
@@ -68,7 +80,12 @@ VARIANTS: dict[str, Callable[[str], Instance]] = {
     "bare": _with(surroundings=BARE),
     "remote backup": _with(surroundings={"backup_repository": "s3:https://s3.example/backups"}),
     "store with credentials": _with(surroundings={"backup_repository": None, "backup_route": STORE}),
-    "proof by web page": _with(surroundings={"answers_authority": True, "route_issuer": "public"}),
+    "proof by web page": _with(
+        surroundings={"answers_authority": True, "web_issuer": "public", "own_certificates": True}
+    ),
+    "names of its own": _with(
+        surroundings={"web_issuer": "public", "answers_for_extra": True}, extra_hosts=("iot.acme.example",)
+    ),
     "broker asks the database": _with(surroundings={"mqtt_authentication": "postgres"}),
     "suspended": _with(runs=False, lifecycle=LifecycleState.SUSPENDED),
     "decommissioned": _with(runs=False, lifecycle=LifecycleState.DECOMMISSIONED),

@@ -17,7 +17,7 @@ _ENVIRONMENT: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
-    # Nothing here is HTML, and nothing a customer wrote is ever put in.
+    # Nothing a customer wrote is ever put in, and in the one page what people write is escaped there.
     autoescape=False,  # noqa: S701
 )
 

@@ -190,12 +190,20 @@ def test_ports_are_shown_and_handed_out(project: Project) -> None:
     project.add("umbrella", mqtt={"mode": "node_port", "node_port": 30000, "websocket_node_port": 30002})
     assert project.run("registry", "validate").status == 2
     data = project.run("registry", "ports", "--json").data
-    assert data["free"] == {"main": [30001, 30003]}
+    assert data["free"] == {"main": [30001, 30003, 30004, 30005]}
     assert [row["node_port"] for row in data["taken"]] == [None, 30000]
+    assert {row["api_node_port"] for row in data["taken"]} == {None}
     assert "30001" in project.run("registry", "ports").out
     assert project.run("registry", "ports", "--allocate", "--dry-run").status == 0
     assert project.edit("registry", "ports", "--allocate").status == 0
-    assert "node_port: 30001, websocket_node_port: 30003" in project.text("hooli")
+    assert "node_port: 30001, websocket_node_port: 30003, api_node_port: 30004" in project.text("hooli")
+    # What a tenant has already it keeps, and gets what it lacks.
+    umbrella = project.text("umbrella").replace('"', "")
+    kept, given = (
+        "node_port: 30000, websocket_node_port: 30002",
+        "api_node_port: 30006, dashboard_node_port: 30007",
+    )
+    assert f"{kept}, {given}" in umbrella
     assert project.run("registry", "validate").status == 0
 
 

@@ -164,8 +164,11 @@ def test_the_life_of_a_tenant(project: Project) -> None:
     assert project.edit("tenant", "suspend", "acme", "--reason", "again").status == 2
     assert project.edit("tenant", "resume", "acme").status == 0
     assert project.text("acme") == begin
-    assert project.edit("tenant", "suspend", "acme", "--reason", "unpaid").status == 0
+    notice = ("--notice", "Back on Monday.")
+    assert project.edit("tenant", "suspend", "acme", "--reason", "a move", *notice).status == 0
+    assert 'reason: "a move"\n  notice: "Back on Monday."\n' in project.text("acme")
     assert project.edit("tenant", "decommission", "acme", "--reason", "left").status == 0
+    assert "Back on Monday" not in project.text("acme"), "the page of a suspended tenant is gone"
     assert 'delete_after: "2026-12-23"' in project.text("acme")
     late = project.run("tenant", "revive", "acme", "--yes", "--today", "2026-12-24")
     assert (late.status, "after its data could be deleted" in late.err) == (2, True)
@@ -202,8 +205,11 @@ def test_a_move_is_recorded(project: Project) -> None:
 def test_the_mode_node_port_gets_free_ports(project: Project) -> None:
     assert project.edit("tenant", "set", "acme", "mqtt.mode=node_port").status == 0
     assert project.edit("tenant", "set", "globex", "mqtt.mode=node_port").status == 0
-    assert "node_port: 30000\n  websocket_node_port: 30001\n" in project.text("acme")
-    assert "node_port: 30002\n  websocket_node_port: 30003\n" in project.text("globex")
+    assert "node_port: 30000\n  websocket_node_port: 30001\n  api_node_port: 30002\n" in project.text("acme")
+    assert "  dashboard_node_port: 30003\n" in project.text("acme")
+    assert "node_port: 30004\n  websocket_node_port: 30005\n  api_node_port: 30006\n" in project.text(
+        "globex"
+    )
     assert project.edit("tenant", "set", "acme", "mqtt.node_port=30005").status == 2
 
 

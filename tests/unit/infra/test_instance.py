@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infra.customer import backup_final, restore
-from infra.customer.available import refuse_unavailable
+from infra.customer.available import refuse_unavailable, refuse_unsupported
 from infra.customer.backup_nightly import spread
 from infra.customer.instance import manifests
-from infra.images import load_images
+from infra.images import Image, load_images
 from tenants.errors import UsageError
 from tenants.models import LifecycleState, MqttMode
 from tests.program.instances import instance_of, with_options
+from tests.program.variants import variant
+
+if TYPE_CHECKING:
+    from infra.customer.model import Instance
 
 
 def kinds(objects: list[dict[str, Any]]) -> dict[str, list[str]]:
@@ -172,39 +176,85 @@ def test_a_pin_holds_iotistics_own_programs_and_nothing_else() -> None:
     assert images.pinned(None) == images
 
 
+def refuse(*instances: Instance) -> None:
+    """Refuse what the environment of the first instance cannot give any of them."""
+    tenants = [instance.tenant for instance in instances]
+    refuse_unavailable(tenants, folder="tenants/registry/dev", surroundings=instances[0].surroundings)
+
+
 def test_what_is_not_there_yet_is_refused_by_name_and_never_left_out() -> None:
-    tenant = instance_of("acme").tenant
-    wishful = instance_of("acme", database_version=16).tenant
     with pytest.raises(UsageError) as refusal:
-        refuse_unavailable([tenant, wishful], folder="tenants/registry/dev", broker_issuer="ca")
+        refuse(instance_of("acme"), instance_of("acme", database_version=16))
     assert [problem.where.rpartition(" ")[2] for problem in refusal.value.problems] == ["database_version"]
 
 
+@pytest.mark.parametrize(
+    ("tag", "runs"),
+    [
+        ("2.0.10", True),
+        ("v2.1.0", True),
+        ("1.9.3", True),
+        ("0.0.4", False),
+        ("3.0.0", False),
+        ("5f1c2e7", True),
+    ],
+)
+def test_an_api_that_needs_what_instances_do_not_have_is_refused(tag: str, *, runs: bool) -> None:
+    api = Image("docker.io/iotistic/api", tag)
+    if runs:
+        refuse_unsupported(api, where="Pulumi.dev.yaml")
+        return
+    with pytest.raises(UsageError, match=r"Redis and TimescaleDB") as refusal:
+        refuse_unsupported(api, where="Pulumi.dev.yaml")
+    (problem,) = refusal.value.problems
+    assert problem.where == "Pulumi.dev.yaml: iotistic:imageOverrides.api"
+
+
 def test_what_is_there_is_not_refused() -> None:
-    refuse_unavailable([instance_of("acme").tenant], folder="tenants/registry/dev", broker_issuer="ca")
+    refuse(instance_of("acme", extra_hosts=("iot.acme.example",), surroundings={"web_issuer": "ca"}))
+    # Whoever brings the certificate by hand may have put these names into it.
+    refuse(instance_of("acme", extra_hosts=("iot.acme.example",), surroundings={"routes": "gateway"}))
+
+
+def test_names_of_ones_own_are_refused_where_all_share_one_certificate() -> None:
+    around = {"routes": "gateway", "web_issuer": "ca"}
+    with pytest.raises(UsageError, match="covers none of these names") as refusal:
+        refuse(instance_of("acme", extra_hosts=("iot.acme.example",), surroundings=around))
+    assert [problem.where for problem in refusal.value.problems] == [
+        "tenants/registry/dev/acme.yaml: extra_hosts"
+    ]
+    refuse(instance_of("acme", surroundings=around))
 
 
 def test_a_balancer_of_ones_own_is_refused_where_the_broker_has_no_certificate() -> None:
     instance = instance_of("acme")
     dedicated = dataclasses.replace(instance.tenant.mqtt, mode=MqttMode.DEDICATED)
-    tenant = instance_of("acme", mqtt=dedicated).tenant
     with pytest.raises(UsageError, match="passwords over the internet in clear"):
-        refuse_unavailable([tenant], folder="tenants/registry/dev", broker_issuer=None)
-    refuse_unavailable([tenant], folder="tenants/registry/dev", broker_issuer="ca")
+        refuse(instance_of("acme", mqtt=dedicated, surroundings={"broker_issuer": None}))
+    refuse(instance_of("acme", mqtt=dedicated))
 
 
-@pytest.mark.parametrize(
-    ("mode", "ports"), [(MqttMode.NODE_PORT, {1883, 9001}), (MqttMode.DEDICATED, {8883})]
-)
-def test_an_entrance_past_the_edge_opens_what_devices_need_and_no_metrics(
-    mode: MqttMode, ports: set[int]
-) -> None:
-    instance = instance_of("acme")
-    mqtt = dataclasses.replace(instance.tenant.mqtt, mode=mode, node_port=31883, websocket_node_port=31901)
-    services = [
-        item
-        for item in manifests(instance_of("acme", mqtt=mqtt))
-        if item["kind"] == "Service" and item["spec"]["type"] != "ClusterIP"
-    ]
-    (entrance,) = services
-    assert {port["port"] for port in entrance["spec"]["ports"]} == ports
+def test_entrances_past_ingress_and_edge_open_what_is_needed_and_no_metrics() -> None:
+    def opened(broker: str) -> dict[tuple[str, int], int | None]:
+        """Return the ports that the world reaches, and those on the nodes that lead there."""
+        return {
+            (item["metadata"]["name"], port["port"]): port.get("nodePort")
+            for item in manifests(variant("acme", broker=broker))
+            if item["kind"] == "Service" and item["spec"]["type"] != "ClusterIP"
+            for port in item["spec"]["ports"]
+        }
+
+    assert opened("dedicated") == {("mosquitto-entrance", 8883): None}
+    assert opened("node ports") == {
+        ("mosquitto-entrance", 1883): 31883,
+        ("mosquitto-entrance", 9001): 31901,
+        ("api", 3002): 31302,
+        ("dashboard", 80): 31080,
+    }
+    assert opened("shared") == {}
+
+
+@pytest.mark.parametrize(("broker", "most"), [("node ports", "4"), ("dedicated", "0"), ("shared", "0")])
+def test_the_quota_has_as_many_ports_of_the_nodes_as_the_registry_says(broker: str, most: str) -> None:
+    (quota,) = (item for item in manifests(variant("acme", broker=broker)) if item["kind"] == "ResourceQuota")
+    assert quota["spec"]["hard"]["services.nodeports"] == most

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CUSTOMER = "initech"
 NEIGHBOUR = "globex"
-KNOCKED = [(port, "TCP") for port in sorted({port for _, port in ENDPOINTS} | {22, 53, 443, 6443})]
+KNOCKED = [(port, "TCP") for port in sorted({port for _, port in ENDPOINTS} | {22, 53, 443, 3100, 6443})]
 KNOCKED += [(53, "UDP"), (443, "UDP")]
 """Ports that are tried everywhere."""
 
@@ -85,10 +85,22 @@ class Cluster:
             isolation.INGRESS: there("ingress", {}),
             isolation.EDGE: there("mqtt-edge", {}),
             isolation.MONITORING: there("monitoring", {}),
+            isolation.BILLING: there("billing", {"app.kubernetes.io/name": "billing"}),
             isolation.DNS: there("kube-system", {"k8s-app": "kube-dns"}),
-            isolation.STRANGER: [*there("kube-system", {}), *there("stranger", {}, *alike)],
-            isolation.API_SERVER: [Point("10.0.0.1"), Point("172.20.0.1"), Point("100.64.0.1")],
+            isolation.STRANGER: [
+                *there("kube-system", {}),
+                # The database beside the billing service.
+                *there("billing", {"app.kubernetes.io/name": "postgres"}),
+                *there("stranger", {}, *alike),
+            ],
+            isolation.API_SERVER: [
+                Point("10.0.0.1"),
+                Point("10.99.0.8"),
+                Point("172.20.0.1"),
+                Point("100.64.0.1"),
+            ],
             isolation.METADATA: [Point("169.254.169.254")],
+            isolation.MANAGED_BROKER: [Point("10.99.0.7")],
             isolation.INTERNET: [Point("198.51.100.7"), Point("8.8.8.8")],
         }
         assert set(found) == set(ELSEWHERE)
@@ -139,6 +151,7 @@ class Cluster:
 def cases() -> dict[str, Instance]:
     """Return every variant, and every kind of broker with every option."""
     found = {name: make(CUSTOMER) for name, make in VARIANTS.items()}
+    found["billed here"] = variant(CUSTOMER, options=["exporter"], surroundings={"billing_port": 3100})
     found |= {
         f"all options, {broker}": variant(CUSTOMER, options=OPTIONAL, broker=broker) for broker in BROKERS
     }

@@ -68,6 +68,7 @@ REASONS: dict[Key, str] = {
 ENTRANCE = {
     ("Service", "mosquitto-entrance"): "the way in past the edge; every port of it is open to the world"
 }
+SOLVERS = {("NetworkPolicy", "certificate-solvers"): "lets the ingress in to pods that answer an authority"}
 MORE: dict[str, dict[Key, str]] = {
     "exporter": {
         ("Deployment", "exporter"): "reports usage to billing",
@@ -108,9 +109,8 @@ MORE: dict[str, dict[Key, str]] = {
         ("Job", "final-backup"): "the last backup of the database, made once",
         ("Job", "final-backup-broker"): "the last backup of the broker's data",
     },
-    "proof by web page": {
-        ("NetworkPolicy", "certificate-solvers"): "lets the ingress in to pods that answer an authority",
-    },
+    "proof by web page": SOLVERS,
+    "names of its own": SOLVERS,
 }
 """Why each object that a variant adds is needed."""
 
@@ -145,6 +145,7 @@ CHOICES = {
     "store with credentials": "backups in the stack's own store",
     "decommissioned": "a decommissioned customer",
     "proof by web page": "certificates proved by a web page",
+    "names of its own": "`extra_hosts`, with a public authority",
 }
 """How each variant is chosen."""
 

@@ -207,14 +207,24 @@ def issue(tenant_id: str, licence_private_key: str, **epochs: int) -> Credential
     return Credentials.issue(tenant, master_key=bytes(range(32)), licence_keys=ring)
 
 
-OF_OPTIONS = ("node_red_admin", "node_red_key", "mqtt_node_red", "grafana_admin", "grafana_key")
+SECRET = [field.name for field in dataclasses.fields(Credentials) if not field.repr]
+"""All credentials but the key by which anybody may verify a licence."""
 
 
 def test_no_two_secrets_are_the_same_and_none_changes_by_itself(licence_private_key: str) -> None:
-    first, second = (issue(tenant, licence_private_key) for tenant in ("acme", "globex"))
-    values = [getattr(credentials, name) for credentials in (first, second) for name in OF_OPTIONS]
+    first, second = (issue(tenant, licence_private_key, admin=2) for tenant in ("acme", "globex"))
+    values = [getattr(credentials, name) for credentials in (first, second) for name in SECRET]
+    assert len(values) == 2 * (len(dataclasses.fields(Credentials)) - 1)
     assert len(set(values)) == len(values)
-    assert issue("acme", licence_private_key) == first
+    assert issue("acme", licence_private_key, admin=2) == first
+
+
+def test_the_administrators_former_passwords_are_those_of_every_earlier_epoch(
+    licence_private_key: str,
+) -> None:
+    first, second, third = (issue("acme", licence_private_key, admin=epoch) for epoch in (1, 2, 3))
+    assert first.former_admin == ""
+    assert third.former_admin.splitlines() == [first.admin, second.admin]
 
 
 @pytest.mark.parametrize(

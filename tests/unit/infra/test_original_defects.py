@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.customer.instance import manifests
+from infra.program import PLANS_FILE
+from tenants.plans import load_plans
 from tenants.quantities import mebibytes
-from tests.program.instances import instance_of
+from tests.program.instances import instance_of, with_options
 from tests.program.variants import INSTANCES
 
 if TYPE_CHECKING:
@@ -109,7 +112,20 @@ def test_the_api_is_told_what_it_reads_and_its_own_secrets() -> None:
     assert plain["DB_SSL"] == "false"
     assert plain["CUSTOMER_ID"] == tenant.customer_id != tenant.id
     assert "DATABASE_URL" not in plain
-    assert secret >= {"JWT_SECRET", "IOTISTIC_LICENSE_KEY", "LICENSE_PUBLIC_KEY", "DB_PASSWORD"}
+    assert {name: plain[name] for name in ("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "PORT")} == {
+        "DB_HOST": "postgres",
+        "DB_PORT": "5432",
+        "DB_NAME": "iotistic",
+        "DB_USER": "iotistic",
+        "PORT": "3002",
+    }
+    assert secret == {
+        "JWT_SECRET",
+        "IOTISTIC_LICENSE_KEY",
+        "LICENSE_PUBLIC_KEY",
+        "DB_PASSWORD",
+        "MQTT_PASSWORD",
+    }
 
 
 def test_the_api_can_write_its_logs_below_a_root_that_is_only_read() -> None:
@@ -129,8 +145,73 @@ def test_the_apis_heap_stays_below_the_memory_that_it_has(customer: str) -> None
 
 
 def test_the_brokers_exporter_logs_in() -> None:
-    variables = {item["name"] for item in container("metrics", "mosquitto", "StatefulSet")["env"]}
-    assert {"BROKER_ENDPOINT", "MQTT_USER", "MQTT_PASS"} <= variables
+    given = {
+        item["name"]: item.get("value") or item["valueFrom"]["secretKeyRef"]
+        for item in container("metrics", "mosquitto", "StatefulSet")["env"]
+    }
+    asked = {
+        item["name"]: item.get("value") or item["valueFrom"]["secretKeyRef"]
+        for item in container("api", "api")["env"]
+    }
+    assert given["BROKER_ENDPOINT"] == "tcp://127.0.0.1:1883"
+    # The API makes the account that it is told of: it is one that the broker knows.
+    assert (given["MQTT_USER"], given["MQTT_PASS"]) == (asked["MQTT_USERNAME"], asked["MQTT_PASSWORD"])
+    assert given["MQTT_PASS"] == {"name": "api", "key": "mqtt-password"}
+
+
+def test_nobody_at_the_broker_is_called_as_in_every_other_instance() -> None:
+    accounts = {
+        item["value"]
+        for name, workload, kind in (("api", "api", "Deployment"), ("metrics", "mosquitto", "StatefulSet"))
+        for item in container(name, workload, kind)["env"]
+        if item["name"] in {"MQTT_USERNAME", "MQTT_USER"}
+    }
+    assert accounts == {"api"}, "the image's default is admin"
+
+
+@pytest.mark.parametrize("customer", ["acme", "globex", "initech"])
+def test_a_volume_is_as_large_as_the_plan_says(customer: str) -> None:
+    instance = with_options(customer, "node_red", "prometheus", "grafana")
+    claimed = {
+        item["metadata"]["name"]: item["spec"]["resources"]["requests"]["storage"]
+        for item in of_kind(manifests(instance), "PersistentVolumeClaim")
+    }
+    sold = load_plans(PLANS_FILE)[instance.tenant.plan.name].storage
+    for name, size in sold:
+        assert claimed[f"{name.replace('_', '-')}-data"] == size
+
+
+def test_a_hosts_name_is_one_label_below_the_domain_whoever_serves_it() -> None:
+    """So the wildcard covers it, at the ingress as at the MQTT edge."""
+    for customer in ("acme", "globex", "initech"):
+        instance = instance_of(customer)
+        told = json.loads(of_kind(manifests(instance), "ConfigMap")[0]["data"]["broker.json"])
+        for host in (instance.host, told["host"]):
+            first, _, domain = host.partition(".")
+            assert domain == "iotistic.localhost"
+            assert customer in first
+
+
+def test_a_drain_takes_one_pod_at_a_time(objects: list[Manifest]) -> None:
+    (budget,) = of_kind(objects, "PodDisruptionBudget")
+    assert budget["spec"]["maxUnavailable"] == 1
+
+
+def test_everything_that_can_be_made_by_the_number_has_a_number(objects: list[Manifest]) -> None:
+    (quota,) = of_kind(objects, "ResourceQuota")
+    assert quota["spec"]["hard"].keys() >= {
+        "pods",
+        "services",
+        "services.nodeports",
+        "services.loadbalancers",
+        "secrets",
+        "configmaps",
+        "persistentvolumeclaims",
+        "count/jobs.batch",
+        "count/cronjobs.batch",
+        "requests.ephemeral-storage",
+        "limits.ephemeral-storage",
+    }
 
 
 def test_what_writes_to_a_volume_is_never_started_beside_itself(objects: list[Manifest]) -> None:

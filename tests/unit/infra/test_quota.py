@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 PLANS = {"acme": "starter", "globex": "professional", "initech": "enterprise"}
 SOLD_TO_ALL = ("exporter", "node_red")
 OF_ENTERPRISE = ("prometheus", "grafana")
-RESOURCES: dict[str, Callable[[str], int]] = {"cpu": millicores, "memory": mebibytes}
+DISK = "ephemeral-storage"
+RESOURCES: dict[str, Callable[[str], int]] = {"cpu": millicores, "memory": mebibytes, DISK: mebibytes}
 SOLVER = {
-    "requests": {"cpu": "10m", "memory": "64Mi"},
-    "limits": {"cpu": "100m", "memory": "64Mi"},
+    "requests": {"cpu": "10m", "memory": "64Mi", DISK: "64Mi"},
+    "limits": {"cpu": "100m", "memory": "64Mi", DISK: "1Gi"},
 }
-"""What cert-manager gives the pod that answers an ACME challenge unless told otherwise."""
+"""What the pod that answers an ACME challenge has: cert-manager's own values, and of the nodes' disks the
+namespace's."""
 
 
 def choices() -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -100,6 +102,35 @@ def test_a_container_without_limits_fits_beside_everything_that_runs(
     running = [pod_of(item) for item in of_kind(objects, "Deployment", "StatefulSet")]
     needed = sum(weight(pod, "limits", resource) for pod in running) + given
     assert needed <= RESOURCES[resource](hard(objects)[f"limits.{resource}"])
+
+
+def test_the_disk_holds_a_restore_beside_everything_else(objects: list[dict[str, Any]]) -> None:
+    """A Job that puts a database back has as much room as the one that dumps it."""
+    dump = max(weight(pod_of(item), "limits", DISK) for item in of_kind(objects, "CronJob"))
+    needed = sum(weight(pod, "limits", DISK) for pod in at_once(objects)) + dump
+    assert needed <= mebibytes(hard(objects)[f"limits.{DISK}"])
+
+
+def test_a_pods_empty_volumes_fit_into_what_it_may_use_of_the_nodes_disk(
+    objects: list[dict[str, Any]],
+) -> None:
+    """The kubelet evicts by either bound, whichever is passed first."""
+    for pod in map(pod_of, of_kind(objects, "Deployment", "StatefulSet", "Job", "CronJob")):
+        on_disk = [volume["emptyDir"] for volume in pod["volumes"] if "emptyDir" in volume]
+        held = sum(mebibytes(empty["sizeLimit"]) for empty in on_disk if empty.get("medium") != "Memory")
+        assert held < weight(pod, "limits", DISK)
+
+
+def test_the_apis_logs_are_promised_their_room(objects: list[dict[str, Any]]) -> None:
+    """Ten files of 10 MB of everything, ten of who did what, five of errors: the image's own loggers."""
+    (api,) = (item for item in of_kind(objects, "Deployment") if item["metadata"]["name"] == "api")
+    pod = pod_of(api)
+    (main,) = pod["containers"]
+    (volume,) = (mount["name"] for mount in main["volumeMounts"] if mount["mountPath"] == "/app/logs")
+    (logs,) = (item["emptyDir"] for item in pod["volumes"] if item["name"] == volume)
+    kept = (10 + 10 + 5) * 10
+    assert mebibytes(logs["sizeLimit"]) > kept
+    assert mebibytes(main["resources"]["requests"][DISK]) > kept
 
 
 def claims(objects: list[dict[str, Any]]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tenants.errors import UsageError
 from tenants.facts import NodePortRange
+from tenants.models import NODE_PORTS
 from tenants.ports import free_ports, usable
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def test_a_range_that_kubernetes_refuses_is_refused(first: int, last: int) -> No
 
 
 def test_two_clusters_may_use_the_same_port(load: Callable[..., Registry], text: Callable[..., str]) -> None:
-    mqtt = {"mode": "node_port", "node_port": 30000, "websocket_node_port": 30001}
+    mqtt = {"mode": "node_port", **{key: 30000 + number for number, key in enumerate(NODE_PORTS)}}
     registry = load({"acme": text(mqtt=mqtt), "globex": text("globex", mqtt=mqtt, cluster="west")})
     assert [tenant.mqtt.node_port for tenant in registry.tenants] == [30000, 30000]
 
@@ -97,12 +98,10 @@ def test_following_the_advice_of_the_messages_gives_every_tenant_its_ports(
         with pytest.raises(UsageError) as refused:
             load(files)
         advice = next(problem.how for problem in refused.value.problems if f"{name}.yaml" in problem.where)
-        *_, first, second = (int(word.rstrip(",")) for word in advice.split() if word.rstrip(",").isdigit())
-        ports[name] = {"node_port": first, "websocket_node_port": second}
+        free = [int(word.rstrip(",")) for word in advice.split() if word.rstrip(",").isdigit()]
+        ports[name] = dict(zip(NODE_PORTS, free, strict=True))
     registry = load({name: text(name, mqtt={"mode": "node_port", **ports[name]}) for name in names})
     given_out = [
-        port
-        for tenant in registry.tenants
-        for port in (tenant.mqtt.node_port, tenant.mqtt.websocket_node_port)
+        port for tenant in registry.tenants for port in (getattr(tenant.mqtt, key) for key in NODE_PORTS)
     ]
-    assert given_out == list(range(30000, 30010))
+    assert given_out == list(range(30000, 30020))

@@ -10,7 +10,7 @@ import pytest
 
 from tenants.fields import TENANT_ID_PATTERN
 from tenants.licences import claims_for
-from tenants.models import MqttMode
+from tenants.models import NODE_PORTS, MqttMode
 from tenants.preview import LARGEST_NUMBER, PREVIEW_ID, preview_id, preview_name, preview_number, preview_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_nothing_of_it_is_the_customers_own(tenant: Callable[..., Tenant]) -> No
             "stripe_customer_id": "cus_Acme0000000001",
             "stripe_subscription_id": "sub_Acme0000000001",
         },
-        mqtt={"mode": "node_port", "node_port": 30001, "websocket_node_port": 30002},
+        mqtt={"mode": "node_port", **{key: 30001 + number for number, key in enumerate(NODE_PORTS)}},
         extra_hosts=["iot.acme.example"],
         options={"exporter": True, "node_red": True},
     )
@@ -66,11 +66,8 @@ def test_nothing_of_it_is_the_customers_own(tenant: Callable[..., Tenant]) -> No
     assert re.fullmatch(r"cust_[0-9a-f]{32}", shown.customer_id)
     assert len({own.customer_id, shown.customer_id, preview_of(own, 13, until=UNTIL).customer_id}) == 3
     assert (shown.stripe_customer_id, shown.stripe_subscription_id, shown.extra_hosts) == (None, None, ())
-    assert (shown.mqtt.mode, shown.mqtt.node_port, shown.mqtt.websocket_node_port) == (
-        MqttMode.SHARED,
-        None,
-        None,
-    )
+    assert shown.mqtt.mode is MqttMode.SHARED
+    assert {getattr(shown.mqtt, key) for key in NODE_PORTS} == {None}
     assert (shown.options.exporter, shown.options.node_red) == (False, True)
     assert (shown.plan, shown.sizes, shown.storage) == (own.plan, own.sizes, own.storage)
 

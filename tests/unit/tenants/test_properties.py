@@ -71,7 +71,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
         ),
         "ring": st.sampled_from(["canary", "early", "stable"]),
         "cell": st.from_regex(r"[a-z][a-z0-9]{1,6}", fullmatch=True),
-        "version": st.from_regex(r"[1-9]\.[1-9]?[0-9]\.[1-9]", fullmatch=True),
+        "version": st.from_regex(r"[12]\.[1-9]?[0-9]\.[1-9]", fullmatch=True),
         "options": st.dictionaries(st.sampled_from(["node_red", "exporter"]), st.booleans(), min_size=1),
         "resources": st.dictionaries(st.sampled_from(["api", "postgres", "job"]), sizes, min_size=1),
         "storage": st.dictionaries(st.sampled_from(["postgres", "mosquitto"]), MEMORY, min_size=1),
