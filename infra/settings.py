@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NoReturn
 
 from pydantic import (
     AfterValidator,
@@ -35,19 +35,29 @@ from infra.platform.monitoring_problems import monitoring_problems
 from infra.platform.monitoring_settings import MonitoringSettings
 from infra.platform.velero_settings import VeleroSettings
 from infra.preview import PreviewSettings, preview_problems
-from tenants.errors import Problem, UsageError
+from infra.settings_problems import problem_of
+from tenants.errors import UsageError
 from tenants.secrets import MASTER_KEY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from pydantic_core import ErrorDetails
 
     from infra.clusters.backups import BackupRoute
 
 
 _DNS_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$"
 
+
+WITHOUT_DEFAULT: Final = (
+    "environment",
+    "domain",
+    "clusterIdentifier",
+    "storageClass",
+    "masterKey",
+    "licencePrivateKeys",
+)
+"""What nobody but the owner can know. Pulumi.yaml calls it "none" all the same: the engine itself would stop
+there, and nothing would be said of what is missing beneath a key, nor how any of it is set."""
 
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
@@ -251,30 +261,18 @@ class Settings(BaseModel):
             UsageError: With one problem for each key that is missing or wrong, or else for each
                 combination that cannot work.
         """
-        keys = [to_camel(name) for name in cls.model_fields]
-        values: dict[str, Any] = {key: value for key in keys if (value := get(key)) is not None}
+        values: dict[str, str] = {
+            key: value
+            for key in map(to_camel, cls.model_fields)
+            if (value := get(key)) is not None and not (value == "none" and key in WITHOUT_DEFAULT)
+        }
         try:
             settings = cls.model_validate(values)
         except ValidationError as error:
-            raise UsageError(_problem(stack, detail) for detail in error.errors()) from None
+            raise UsageError(problem_of(cls, detail, stack=stack) for detail in error.errors()) from None
         # A preview stands on another stack's platform and declares none of its own.
         rules = (front_problems, monitoring_problems) if settings.preview is None else (preview_problems,)
         where = f"Pulumi.{stack}.yaml"
         if problems := [problem for rule in rules for problem in rule(settings, where=where)]:
             raise UsageError(problems)
         return settings
-
-
-def _problem(stack: str, detail: ErrorDetails) -> Problem:
-    """Turn one finding of the model into a problem in this project's words."""
-    # A value that is missing is called by its name in the model, a wrong one by its key.
-    path = ".".join(to_camel(str(part)) for part in detail["loc"] if part not in CLOUDS)
-    key = path.partition(".")[0]
-    hidden = {to_camel(name) for name, field in Settings.model_fields.items() if not field.repr}
-    secret = " --secret" if key in hidden else ""
-    return Problem(
-        where=f"Pulumi.{stack}.yaml: iotistic:{path}",
-        what="is not set" if detail["type"] == "missing" else f"is wrong: {detail['msg']}",
-        why="nothing is declared from a configuration that is incomplete or wrong",
-        how=f"pulumi config set{secret} iotistic:{key} (what it means: the key's description in Pulumi.yaml)",
-    )

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import base64
-import json
-from typing import TYPE_CHECKING, Any, Final
-
-from ruamel.yaml import YAML
+from typing import TYPE_CHECKING, Final
 
 from infra.clusters.cloud_settings import CLOUDS
 from infra.customer.model import Credentials, Instance
 from infra.images import load_images
 from infra.program import image_source, surroundings_of
 from infra.settings import Settings
-from ops.stack_config import committed_config
+from ops.stack_config import as_engine_text, committed_config, project_defaults
 from ops.workspace import tenant_of
 from tenants.secrets import MASTER_KEY_BYTES
 
@@ -50,15 +47,12 @@ def declared_instance(workspace: Workspace, tenant_id: str) -> Instance:
 
 def _configuration(workspace: Workspace) -> dict[str, str]:
     """Return every key as the engine hands it to the program: by its name, and always as text."""
-    described: dict[str, Any] = YAML(typ="safe").load(workspace.root / "Pulumi.yaml")["config"]
-    defaults = {key: entry["default"] for key, entry in described.items() if "default" in entry}
+    defaults = project_defaults(workspace.root)
     committed = {
         key.removeprefix(_PREFIX): value
         for key, value in committed_config(workspace.environment, root=workspace.root).items()
     }
     access = {} if committed.get("cluster") in CLOUDS else _NO_ACCESS
-    return {key: _text(value) for key, value in {**defaults, **committed, **access, **_WITHHELD}.items()}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return {
+        key: as_engine_text(value) for key, value in {**defaults, **committed, **access, **_WITHHELD}.items()
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
@@ -49,3 +50,18 @@ def committed_config(environment: str, *, root: Path) -> Mapping[str, Any]:
             how="restore the file from git",
         ) from error
     return config
+
+
+def project_defaults(root: Path) -> dict[str, str]:
+    """Return what the project file sets where a stack says nothing, as the engine hands it on.
+
+    Args:
+        root: The project's folder.
+    """
+    described: Mapping[str, Any] = YAML(typ="safe").load(root / "Pulumi.yaml")["config"]
+    return {key: as_engine_text(entry["default"]) for key, entry in described.items() if "default" in entry}
+
+
+def as_engine_text(value: object) -> str:
+    """Return a value of a configuration as the engine hands it to the program: always as text."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -35,12 +35,17 @@ _HEADINGS: Final = {
 }
 
 
-def preview_markdown(reports: Sequence[PreviewReport]) -> str:
-    """Return what a change would do to every stack it is about."""
+def preview_markdown(reports: Sequence[PreviewReport], *, left_out: Sequence[str] = ()) -> str:
+    """Return what a change would do to every stack it is about.
+
+    Args:
+        reports: What was found about them.
+        left_out: Stacks that it is about too, and that nobody looked at.
+    """
 
     def render(rows: int) -> str:
         parts = ["# What this change does\n"]
-        if not reports:
+        if not reports and not left_out:
             parts.append("It changes nothing that a stack declares.\n")
         for report in reports:
             parts += [
@@ -49,6 +54,7 @@ def preview_markdown(reports: Sequence[PreviewReport]) -> str:
                 *_errors(report.errors, rows),
                 *(_section(_HEADINGS[kind], _of(report.changes, kind), rows) for kind in Operation),
             ]
+        parts += map(_not_looked_at, left_out)
         return "\n".join(part for part in parts if part)
 
     return _fitting(render)
@@ -146,6 +152,14 @@ def _verdict(report: PreviewReport) -> str:
         return "failed"
     counts = [f"{count} {kind}" for kind in Operation if (count := report.count(kind))]
     return ", ".join(counts) or "nothing changes"
+
+
+def _not_looked_at(stack: str) -> str:
+    return (
+        f"## Stack {code_span(stack)}: not looked at\n\n"
+        "No workflow serves it; `iotistic ci targets` says why. "
+        f"Where it runs: {code_span(f'iotistic ci preview --stack {stack}')}.\n"
+    )
 
 
 def _of(changes: Sequence[Change], operation: Operation) -> list[Change]:

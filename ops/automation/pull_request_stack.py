@@ -20,6 +20,7 @@ from ops.automation.failures import FAILURES, told
 from ops.automation.preview import changes_since, stacks_of_change
 from ops.automation.previews_objects import PreviewsObjects, numbers_in
 from ops.automation.reports import Shown, StackReport
+from ops.automation.targets import is_protected
 from ops.local.inventory import Inventory
 from ops.local.stack import write_project, write_yaml
 from ops.local.store import exclusive
@@ -114,8 +115,7 @@ def refuse_protected(stack: str) -> None:
     Raises:
         UsageError: It is, or its configuration does not say that it is not.
     """
-    protect = committed_config(stack, root=ROOT).get("iotistic:protect", True)
-    if str(protect).lower() != "false":
+    if is_protected(committed_config(stack, root=ROOT)):
         raise UsageError.of(
             where=f"Pulumi.{stack}.yaml: iotistic:protect",
             what="is not false, so that no pull request may have a stack beside this one",

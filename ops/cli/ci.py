@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from ops.automation.github import GitHub
 from ops.automation.markdown import drift_markdown, preview_markdown, support_markdown
 from ops.automation.preview import preview_stack, stacks_of_change
 from ops.automation.reports import DriftReport, PreviewReport, read_reports, write_reports
+from ops.automation.targets import targets_of
 from ops.cli import ci_preview_stack
 from ops.cli.ci_options import (
     EXIT_STOP,
@@ -21,6 +23,7 @@ from ops.cli.ci_options import (
     Expect,
     Folder,
     GitHubOutput,
+    LeftOut,
     Number,
     Reports,
     Stacks,
@@ -60,11 +63,31 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown for a
 def stacks(*, base: Base = "origin/main", as_json: Json = False, github_output: GitHubOutput = None) -> None:
     """List the stacks that the change is about."""
     affected = stacks_of_change(base)
-    hand_on(github_output, "stacks", affected)
+    all_targets = targets_of(ROOT)
+    reasons = all_targets.reasons(affected)
+    hand_on(github_output, "stacks", [name for name in all_targets.served if name in affected])
+    hand_on(github_output, "left_out", list(reasons))
+    for name, reason in reasons.items():
+        notes.print(f"{name}: no workflow serves it: {reason}", markup=False)
     if as_json:
         print_json(affected)
     else:
         output.print("\n".join(affected) or "none", markup=False)
+
+
+@app.command()
+@show_refusals
+def targets(*, as_json: Json = False, github_output: GitHubOutput = None) -> None:
+    """List the stacks that workflows serve, in the order of their updates, and why others are left out."""
+    found = targets_of(ROOT)
+    for name in ("served", "unprotected", "protected", "beside"):
+        hand_on(github_output, name, getattr(found, name))
+    if as_json:
+        print_json([asdict(one) for one in found.all])
+        return
+    for one in found.all:
+        how = "served, after the others" if one.protected else "served"
+        output.print(f"{one.stack}: {one.left_out or how}", markup=False)
 
 
 @app.command()
@@ -144,11 +167,20 @@ def up(stack: Annotated[str, typer.Argument(help="Stack to update.", metavar="NA
 
 @app.command()
 @show_refusals
-def comment(*, number: Number, reports: Reports, expect: Expect = "[]", author: Author = WORKFLOW) -> None:
+def comment(
+    *,
+    number: Number,
+    reports: Reports,
+    expect: Expect = "[]",
+    left_out: LeftOut = "[]",
+    author: Author = WORKFLOW,
+) -> None:
     """Write the previews as the one comment on a pull request, or write it anew."""
     found = read_reports(reports, PreviewReport, expected=_expected(expect))
+    unseen = _names(left_out, where="--left-out", why="a stack that nobody looked at would look unchanged")
     github = GitHub.from_environment(author=author)
-    output.print(github.write_comment(number, preview_markdown(found), name="preview"), markup=False)
+    text = preview_markdown(found, left_out=unseen)
+    output.print(github.write_comment(number, text, name="preview"), markup=False)
 
 
 @app.command()

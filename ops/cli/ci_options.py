@@ -41,6 +41,10 @@ Reports = Annotated[Path, typer.Option("--reports", help="Folder with the report
 Expect = Annotated[
     str, typer.Option("--expect", help="JSON list of the stacks that must have a report.", metavar="JSON")
 ]
+LeftOut = Annotated[
+    str,
+    typer.Option("--left-out", help="JSON list of stacks that nobody looked at, to say so.", metavar="JSON"),
+]
 Author = Annotated[
     str, typer.Option("--author", help="Log-in of whoever writes; nobody else's text is written anew.")
 ]

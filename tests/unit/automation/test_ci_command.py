@@ -29,10 +29,18 @@ def test_a_base_that_there_is_not_is_refused() -> None:
     assert "no-such-branch" in result.stderr
 
 
-def test_labels_that_are_no_list_are_refused() -> None:
-    result = CliRunner().invoke(app, ["ci", "preview", "--labels=early-deletion:acme"])
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (["preview"], "--labels"),
+        (["comment", "--number=7", "--reports=."], "--left-out"),
+        (["comment", "--number=7", "--reports=."], "--expect"),
+    ],
+)
+def test_names_that_are_no_list_are_refused(command: list[str], option: str) -> None:
+    result = CliRunner().invoke(app, ["ci", *command, f"{option}=early-deletion:acme"])
     assert result.exit_code == 2
-    assert "--labels: 'early-deletion:acme' is no JSON list of names" in " ".join(result.stderr.split())
+    assert f"{option}: 'early-deletion:acme' is no JSON list of names" in " ".join(result.stderr.split())
 
 
 def test_a_label_lets_one_customers_data_go_early_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

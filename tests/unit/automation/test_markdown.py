@@ -41,6 +41,13 @@ def test_a_change_of_nothing_says_so() -> None:
     assert "nothing changes" in preview_markdown([PreviewReport(stack="dev")])
 
 
+def test_a_stack_that_nobody_looked_at_does_not_look_unchanged() -> None:
+    text = preview_markdown([], left_out=["dev"])
+    assert "changes nothing" not in text
+    assert "## Stack `dev`: not looked at\n\nNo workflow serves it" in text
+    assert "`iotistic ci preview --stack dev`" in text
+
+
 def test_a_failure_is_told_without_its_secrets() -> None:
     text = preview_markdown([PreviewReport(stack="dev", errors=("no log-in\n  x://u:hunter2@h",))])
     assert "Stack `dev`: failed" in text

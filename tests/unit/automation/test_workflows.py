@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ from typer.main import get_command
 
 from ops.cli.app import app
 from ops.local.tools import ensure
+from tests.unit.automation.conftest import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +68,9 @@ def test_each_step_is_a_target_or_a_command_that_runs_anywhere(path: Path) -> No
         script = step["run"].strip()
         assert "\n" not in script
         assert "${{" not in script, "what others chose could become part of the command"
+        if script == ".ci/run":
+            assert os.access(ROOT / script, os.X_OK)
+            continue
         if script.startswith("make "):
             assert script.removeprefix("make ") in TARGETS
             continue
@@ -78,9 +83,85 @@ def test_each_step_is_a_target_or_a_command_that_runs_anywhere(path: Path) -> No
 @pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda path: path.parent.name + path.stem)
 def test_actions_are_pinned_by_digest_with_their_version_beside(path: Path) -> None:
     used = re.findall(r"uses: (.*)", path.read_text(encoding="utf-8"))
-    assert used or path.stem == "up"
+    assert used
     for action in used:
-        assert action.startswith("./") or re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+        pinned = re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+(\.\d+){1,2}", action)
+        assert action.startswith("./") or pinned, action
+
+
+def test_what_a_merge_has_to_pass_runs_where_all_of_it_can() -> None:
+    (job,) = jobs(ROOT / ".github/workflows/checks.yml").values()
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert re.fullmatch(r"python:3\.11\.\d+-bookworm", job["container"]["image"]), (
+        "Debian 12, with exact Python"
+    )
+    assert job["container"]["options"] == "--privileged"
+    assert job["timeout-minutes"] <= 120
+
+
+def test_a_cluster_is_logged_in_to_by_what_its_kubeconfig_calls() -> None:
+    """Each program that a kubeconfig of the clouds names is brought for that cloud, of an exact version."""
+    (action,) = ACTIONS
+    uses = [step["uses"].partition("@")[0] for step in steps(action)]
+    assert {"azure/use-kubelogin", "google-github-actions/setup-gcloud"} <= set(uses)
+    for step in steps(action):
+        name = step["uses"].partition("@")[0]
+        if name == "azure/use-kubelogin":
+            assert step["if"] == "inputs.cloud == 'azure'"
+            assert re.fullmatch(r"v\d+\.\d+\.\d+", step["with"]["kubelogin-version"])
+        if name == "google-github-actions/setup-gcloud":
+            assert step["if"] == "inputs.cloud == 'google'"
+            assert re.fullmatch(r"\d+\.\d+\.\d+", step["with"]["version"])
+            assert step["with"]["install_components"] == "gke-gcloud-auth-plugin"
+
+
+@pytest.mark.parametrize("name", ["up", "up-stack", "drift", "preview", "preview-stack", "preview-sweep"])
+def test_no_workflow_knows_a_stack_by_name(name: str) -> None:
+    text = (ROOT / f".github/workflows/{name}.yml").read_text(encoding="utf-8")
+    instructions = re.sub(r"#.*", "", text)
+    assert not re.search(r"\b(dev|prod)\b", instructions)
+
+
+def test_what_jobs_hand_on_is_what_the_command_writes(workflow: Path, tmp_path: Path) -> None:
+    """An output that nobody writes would be empty, and every job that asks for it be skipped."""
+    for job in jobs(workflow).values():
+        for name, value in job.get("outputs", {}).items():
+            (source,) = re.findall(r"\$\{\{ steps\.([a-z]+)\.outputs\.([a-z_]+) \}\}", value)
+            assert source[1] == name
+            (step,) = [step for step in job["steps"] if step.get("id") == source[0]]
+            command = step["run"].split()[2:4]
+            if command[1].startswith("--"):
+                assert name in written_by(command[0], tmp_path)
+            used = {*re.findall(r"needs\.\w+\.outputs\.(\w+)", workflow.read_text(encoding="utf-8"))}
+            assert name in used
+
+
+def written_by(command: str, folder: Path) -> set[str]:
+    """What a command of ``iotistic ci`` hands on to later jobs."""
+    file = folder / command
+    arguments = ["--base=HEAD"] if command == "stacks" else []
+    run(command, *arguments, f"--github-output={file}")
+    return {line.partition("=")[0] for line in file.read_text(encoding="utf-8").splitlines()}
+
+
+def test_protected_stacks_come_last_and_not_at_all_where_an_earlier_one_failed() -> None:
+    found = jobs(ROOT / ".github/workflows/up.yml")
+    assert list(found) == ["targets", "unprotected", "protected"]
+    assert found["unprotected"]["needs"] == "targets"
+    assert found["protected"]["needs"] == ["targets", "unprotected"]
+    # Without these words the job would be skipped with an empty list before it, or run after a failure.
+    assert "!failure() && !cancelled()" in found["protected"]["if"]
+    for name in ("unprotected", "protected"):
+        assert (
+            found[name]["strategy"]["matrix"]["stack"] == f"${{{{ fromJSON(needs.targets.outputs.{name}) }}}}"
+        )
+        assert f"needs.targets.outputs.{name} != '[]'" in found[name]["if"]
+
+
+def test_whatever_reaches_a_cluster_runs_where_the_owner_says(workflow: Path) -> None:
+    for job in jobs(workflow).values():
+        if "environment" in job:
+            assert job["runs-on"] == "${{ vars.RUNNER || 'ubuntu-24.04' }}"
 
 
 def test_rights_are_given_by_job_and_runs_do_not_cross(workflow: Path) -> None:

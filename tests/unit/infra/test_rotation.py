@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.customer.instance import manifests
+from infra.customer.model import Credentials
 from infra.customer.secrets import BROKER_TLS
+from tenants.key_ring import KeyRing
 from tenants.sizing import OPTIONAL
 from tests.program.instances import PLACEHOLDERS, with_options
 
@@ -74,3 +76,14 @@ def test_nobody_else_does(credential: str) -> None:
     before, after = templates(), templates(**{credential: "<replaced>"})
     reading = {workload for workload, read in readers() if read == credential}
     assert {name for name in before if before[name] != after[name]} == reading
+
+
+def test_a_new_master_key_replaces_every_password_and_no_licence(licence_private_key: str) -> None:
+    """So all that reads one starts anew, and what was encrypted with one cannot be read any more."""
+    keys = KeyRing.from_pems({1: licence_private_key})
+    tenant = with_options("initech", *OPTIONAL).tenant
+    before, after = (
+        dataclasses.asdict(Credentials.issue(tenant, master_key=bytes([number] * 32), licence_keys=keys))
+        for number in (1, 2)
+    )
+    assert {name for name in before if before[name] == after[name]} == {"licence", "licence_public_key"}
