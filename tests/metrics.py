@@ -91,6 +91,7 @@ EXPORTED: Final[dict[str, frozenset[str]]] = {
             "container_memory_working_set_bytes",
             "container_network_receive_bytes_total",
             "container_network_transmit_bytes_total",
+            "kubelet_node_name",
             "kubelet_volume_stats_available_bytes",
             "kubelet_volume_stats_capacity_bytes",
             "kubelet_volume_stats_used_bytes",
