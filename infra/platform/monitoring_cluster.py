@@ -22,7 +22,7 @@ SIGNS: Final = {
     "node_exporter": "node_load1",
     "prometheus": "prometheus_tsdb_head_series",
 }
-"""What each exporter shows as long as it is there. The edge, billing and customers have alerts of their own."""
+"""What each exporter shows while it is there. The edge, billing and customers have alerts of their own."""
 
 
 def rules() -> list[Rule]:

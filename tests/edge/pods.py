@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
     from infra.component import Manifest
 
-PROGRAMS = ("bwrap", "curl", "ip", "nginx", "nsenter", "postgres", "promtool", "restic", "setpriv", "unshare")
+PROGRAMS = (
+    *("bwrap", "curl", "ip", "nginx", "nsenter", "postgres", "restic", "setpriv", "unshare"),
+    *("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "prometheus-postgres-exporter"),
+    "promtool",
+)
 
 _PATH = "/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin"
 _ACCOUNTS = {"root": 0, "postgres": 70, "nginx": 101}

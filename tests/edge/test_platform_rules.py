@@ -5,20 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from infra.platform import monitoring_billing, monitoring_cluster, monitoring_edge, monitoring_fleet
 from infra.platform.monitoring_rules import groups
 from tests.edge import promtool
-from tests.edge.world import LOOPBACK
 from tests.metrics import EXPORTED, names_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.edge.promtool import Series
-    from tests.edge.world import Proxy
 
 pytestmark = pytest.mark.edge
 
@@ -251,9 +248,3 @@ def test_an_exporter_that_is_gone_is_missed() -> None:
     # Of the broker's own metrics there are records only, for the dashboards.
     assert alerting - {"mosquitto_exporter"} == told_apart | monitoring_cluster.SIGNS.keys()
     assert all(metric in EXPORTED[exporter] for exporter, metric in monitoring_cluster.SIGNS.items())
-
-
-def test_the_edge_exports_what_the_list_of_metrics_says(proxy: Proxy) -> None:
-    text = httpx.get(f"http://{LOOPBACK}:{proxy.place.metrics_port}/metrics").raise_for_status().text
-    exported = {line.partition("{")[0].partition(" ")[0] for line in text.splitlines() if line[:1] != "#"}
-    assert EXPORTED["haproxy"] - exported == set()
