@@ -67,7 +67,7 @@ def prometheus(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def instance() -> Instance:
-    """A customer with a password of letters, as real ones are. Debian's exporter cannot read one with quotes."""
+    """A customer whose password has no quotes, as real ones have none: Debian's exporter cannot read them."""
     return instance_of("acme", credentials={"database_exporter": "secret"})
 
 
