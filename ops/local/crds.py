@@ -31,6 +31,8 @@ MODULES: Final = {
         "example/prometheus-operator-crd",
     ),
     "gateway-api": ("sigs.k8s.io/gateway-api", "config/crd/standard"),
+    "velero": ("github.com/vmware-tanzu/velero", "config/crd/v1/bases"),
+    "external-snapshotter": ("github.com/kubernetes-csi/external-snapshotter/client/v8", "config/crd"),
 }
 """For each set of definitions its Go module and the folder in it."""
 
