@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tenants.errors import Problem
 from tenants.fields import TENANT_ID_PATTERN
+from tenants.managed_brokers import endpoint_problems
 from tenants.models import LifecycleState, MqttMode
 from tenants.preview import PREVIEW_ID
 from tenants.quantities import mebibytes, millicores
@@ -175,13 +176,8 @@ def _date_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
 
 def _mqtt_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
     mqtt = file.mqtt
-    if mqtt.mode is MqttMode.MANAGED and mqtt.endpoint is None:
-        yield Problem(
-            where=document.where("mqtt", "endpoint"),
-            what="the mode managed needs mqtt.endpoint",
-            why="devices would be sent to a broker that is not there",
-            how="add the managed broker's host name",
-        )
+    if mqtt.mode is MqttMode.MANAGED:
+        yield from endpoint_problems(mqtt, document)
     owners = {
         "endpoint": MqttMode.MANAGED,
         "endpoint_port": MqttMode.MANAGED,
