@@ -6,12 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from infra.clusters.cloud_settings import AksSettings, EksSettings, GkeSettings
 from infra.images import ImageSource
 from infra.platform.platform import platform_namespace
 from infra.platform.velero import NAMESPACE, Copies, manifests, values
 from infra.platform.velero_settings import VeleroSettings
+from ops.local.crds import ensure_crds
 from ops.local.kube_command import KubectlError
 from tests.program.clouds import CLOUDS
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
+PLURALS = ("backupstoragelocations", "schedules", "volumesnapshotclasses")
+"""What is defined for the test: the kinds that are declared, of the many that there are."""
 SETTINGS = {"aks": AksSettings, "eks": EksSettings, "gke": GkeSettings}
 
 
@@ -63,6 +67,13 @@ def of_the_chart(told: dict[str, Any]) -> list[Manifest]:
 @pytest.fixture(scope="module")
 def apply(kubectl: Callable[..., str]) -> Iterator[Callable[[list[Manifest]], str]]:
     """Ask the API server about objects, in a namespace that no other test has."""
+    folders = ensure_crds(["velero", "external-snapshotter"], console=Console())
+    files = [
+        file for folder in folders for file in folder.iterdir() if file.stem.rpartition("_")[2] in PLURALS
+    ]
+    assert len(files) == len(PLURALS)
+    kubectl("apply", "--server-side", *(f"--filename={file}" for file in files))
+    kubectl("wait", "--for=condition=Established", *(f"--filename={file}" for file in files))
     kubectl("apply", "--server-side", "--filename=-", stdin=json.dumps(platform_namespace(NAMESPACE, "dev")))
 
     def apply(objects: list[Manifest]) -> str:

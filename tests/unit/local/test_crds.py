@@ -65,7 +65,9 @@ def offer(publisher: Publisher, modules: Path) -> None:
 
 
 def fetch(folder: Path, *, proxy: str, go: str = "no-such-go") -> list[Path]:
-    return crds.ensure_crds(console=Console(file=io.StringIO()), folder=folder, go=go, proxy=proxy)
+    return crds.ensure_crds(
+        crds.MODULES, console=Console(file=io.StringIO()), folder=folder, go=go, proxy=proxy
+    )
 
 
 def test_without_go_they_come_from_the_module_proxy(
