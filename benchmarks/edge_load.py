@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 _RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER that ends a connection at once, so that no port is left waiting for a minute."""
 
+AT_ONCE: Final = 64
+"""How many connections are open at a time."""
+
+_PATIENCE_SECONDS: Final = 60.0
+
 _CONTEXT: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -112,16 +117,18 @@ def load(
     devices: Iterator[Device],
     *,
     seconds: float,
-    at_once: int,
+    least: int,
     trust: ssl.SSLContext | None = None,
 ) -> Tally:
     """Connect device after device for so long, and check who answers each.
 
+    Where none is answered, it ends after a minute.
+
     Args:
         port: Where the proxy listens on this machine.
         devices: Who connects; never ends.
-        seconds: How long.
-        at_once: How many connections are open at a time.
+        seconds: How long at least.
+        least: How many at least, however long that takes.
         trust: How devices check the proxy's certificate, where TLS ends at it. Each begins a session anew.
     """
     selector = selectors.DefaultSelector()
@@ -145,9 +152,11 @@ def load(
                 connection.do_handshake()
         selector.register(connection, selectors.EVENT_READ, device)
 
-    for _ in range(at_once):
+    for _ in range(AT_ONCE):
         connect()
-    while time.perf_counter() - started < seconds:
+    while time.perf_counter() - started < seconds or (
+        tally.right < least and time.perf_counter() - started < _PATIENCE_SECONDS
+    ):
         for key, _ in selector.select(timeout=1):
             connection = key.fileobj
             assert isinstance(connection, socket.socket)  # noqa: S101 - only sockets are registered

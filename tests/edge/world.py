@@ -101,12 +101,12 @@ class Process:
             self.popen.kill()
         self.popen.wait()
 
-    def await_port(self, host: str, port: int) -> None:
+    def await_port(self, host: str, port: int, *, seconds: float = _START_SECONDS) -> None:
         def up() -> bool:
             assert self.runs, f"{self.name} ended: {self.said()}"
             return _accepts(host, port)
 
-        wait_until(up, what=f"{self.name} listens on {host}:{port}")
+        wait_until(up, what=f"{self.name} listens on {host}:{port}", seconds=seconds)
 
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
