@@ -12,6 +12,7 @@ import struct
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 _RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER that ends a connection at once, so that no port is left waiting for a minute."""
+
+AT_ONCE: Final = 64
+"""How many connections are open at a time."""
+
+_PATIENCE_SECONDS: Final = 60.0
 
 _CONTEXT: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -33,10 +39,12 @@ def client_hello(name: str) -> bytes:
 
 
 @contextlib.contextmanager
-def brokers(addresses: Sequence[str], port: int) -> Iterator[None]:
-    """Run brokers in a process of their own, one for each address."""
+def brokers(addresses: Sequence[str], ports: Sequence[int]) -> Iterator[None]:
+    """Run brokers in a process of their own, one for each address, which listens at each port."""
     listeners = [
-        socket.create_server((address, port), backlog=4_096, reuse_port=False) for address in addresses
+        socket.create_server((address, port), backlog=4_096, reuse_port=False)
+        for address in addresses
+        for port in ports
     ]
     process = os.fork()
     if process == 0:
@@ -84,10 +92,12 @@ class Device:
     """What one device says, and who has to answer.
 
     Attributes:
-        hello: The start of its TLS handshake.
+        name: The host it wants.
+        hello: The start of its TLS handshake, for those that go no further.
         broker: Address of its customer's broker.
     """
 
+    name: str
     hello: bytes
     broker: str
 
@@ -102,14 +112,24 @@ class Tally:
     seconds: float = field(default=0.0)
 
 
-def load(port: int, devices: Iterator[Device], *, seconds: float, at_once: int) -> Tally:
+def load(
+    port: int,
+    devices: Iterator[Device],
+    *,
+    seconds: float,
+    least: int,
+    trust: ssl.SSLContext | None = None,
+) -> Tally:
     """Connect device after device for so long, and check who answers each.
+
+    Where none is answered, it ends after a minute.
 
     Args:
         port: Where the proxy listens on this machine.
         devices: Who connects; never ends.
-        seconds: How long.
-        at_once: How many connections are open at a time.
+        seconds: How long at least.
+        least: How many at least, however long that takes.
+        trust: How devices check the proxy's certificate, where TLS ends at it. Each begins a session anew.
     """
     selector = selectors.DefaultSelector()
     tally = Tally()
@@ -120,17 +140,28 @@ def load(port: int, devices: Iterator[Device], *, seconds: float, at_once: int) 
         connection = socket.socket()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         connection.connect(("127.0.0.1", port))
-        connection.settimeout(0)
-        connection.send(device.hello)
+        if trust is None:
+            connection.settimeout(0)
+            connection.send(device.hello)
+        else:
+            connection = trust.wrap_socket(
+                connection, server_hostname=device.name, do_handshake_on_connect=False
+            )
+            connection.settimeout(0)
+            with contextlib.suppress(ssl.SSLWantReadError):
+                connection.do_handshake()
         selector.register(connection, selectors.EVENT_READ, device)
 
-    for _ in range(at_once):
+    for _ in range(AT_ONCE):
         connect()
-    while time.perf_counter() - started < seconds:
+    while time.perf_counter() - started < seconds or (
+        tally.right < least and time.perf_counter() - started < _PATIENCE_SECONDS
+    ):
         for key, _ in selector.select(timeout=1):
             connection = key.fileobj
             assert isinstance(connection, socket.socket)  # noqa: S101 - only sockets are registered
-            _count(connection, key.data, tally)
+            if not _answered(connection, key.data, tally):
+                continue
             selector.unregister(connection)
             connection.close()
             connect()
@@ -141,9 +172,14 @@ def load(port: int, devices: Iterator[Device], *, seconds: float, at_once: int) 
     return tally
 
 
-def _count(connection: socket.socket, device: Device, tally: Tally) -> None:
+def _answered(connection: socket.socket, device: Device, tally: Tally) -> bool:
+    """Count what came, unless it is a part of the handshake only."""
     try:
+        if isinstance(connection, ssl.SSLSocket):
+            connection.do_handshake()
         answer = connection.recv(64)
+    except ssl.SSLWantReadError:
+        return False
     except OSError:
         answer = b""
     if not answer:
@@ -152,13 +188,13 @@ def _count(connection: socket.socket, device: Device, tally: Tally) -> None:
         tally.right += 1
     else:
         tally.wrong += 1
+    return True
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process has used."""
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:  # noqa: PTH123 - not a file one could keep
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the processor time that a process has used, exactly: its threads' nanoseconds, not ticks."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text(encoding="ascii").split()[0]) for thread in threads) / 1e9
 
 
 def most_megabytes(pid: int) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
 from tenants.api_versions import runs_here, unsupported
 from tenants.errors import Problem
 from tenants.fields import TENANT_ID_PATTERN
+from tenants.managed_brokers import address_problems, endpoint_problems
 from tenants.models import NODE_PORTS, LifecycleState, MqttMode
 from tenants.preview import PREVIEW_ID
 from tenants.quantities import mebibytes, millicores
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from tenants.models import TenantFile
     from tenants.plans import Plan
     from tenants.yaml_source import Document
-
-_PRIVATE_NETWORKS = tuple(
-    IPv4Network(network) for network in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
-)
-"""Where others run brokers. Link-local addresses are the node's own, and the cloud's metadata."""
 
 RESERVED = frozenset(
     {
@@ -183,29 +178,12 @@ def _date_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
             )
 
 
-def _somebody_elses(address: IPv4Address) -> bool:
-    """Return whether an address belongs to one machine of a private network."""
-    return any(address in network for network in _PRIVATE_NETWORKS)
-
-
 def _mqtt_problems(file: TenantFile, document: Document) -> Iterator[Problem]:
     mqtt = file.mqtt
-    if mqtt.mode is MqttMode.MANAGED and mqtt.endpoint is None:
-        yield Problem(
-            where=document.where("mqtt", "endpoint"),
-            what="the mode managed needs mqtt.endpoint",
-            why="devices would be sent to a broker that is not there",
-            how="add the managed broker's host name",
-        )
-    address = mqtt.endpoint_address
-    if address is not None and not _somebody_elses(IPv4Address(address)):
-        yield Problem(
-            where=document.where("mqtt", "endpoint_address"),
-            what=f"{address} is no address of a broker in a private network",
-            why="the customer's pods would be let out to it: services of the node, or the cloud's metadata",
-            how="give the broker's address in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10; "
-            "for a broker on the internet delete the line",
-        )
+    if mqtt.mode is MqttMode.MANAGED:
+        yield from endpoint_problems(mqtt, document)
+    if mqtt.endpoint_address is not None:
+        yield from address_problems(mqtt.endpoint_address, document)
     owners = {
         "endpoint": MqttMode.MANAGED,
         "endpoint_address": MqttMode.MANAGED,

@@ -1,8 +1,9 @@
 """Which metrics there are: what each kind of scrape target exports, and which of them a query names.
 
-The edge's names are compared with a running HAProxy (tests/edge/test_platform_rules.py); the others
-are those of their makers' documentation, at the versions in versions.yaml. Only names that some
-query may use stand here: one that is missing is looked up there first, then added.
+The names of HAProxy, Prometheus, Alertmanager, node_exporter and postgres_exporter are compared with
+running ones (tests/edge/test_exporters.py), in Debian's versions; the others are those of their makers'
+documentation, at the versions in versions.yaml. Only names that some query may use stand here: one
+that is missing is looked up there first, then added.
 """
 
 from __future__ import annotations
@@ -91,6 +92,7 @@ EXPORTED: Final[dict[str, frozenset[str]]] = {
             "container_memory_working_set_bytes",
             "container_network_receive_bytes_total",
             "container_network_transmit_bytes_total",
+            "kubelet_node_name",
             "kubelet_volume_stats_available_bytes",
             "kubelet_volume_stats_capacity_bytes",
             "kubelet_volume_stats_used_bytes",

@@ -15,6 +15,15 @@ PART: Final = "platform"
 
 _ROOT: Final = 'mountpoint="/"'
 
+SIGNS: Final = {
+    "alertmanager": "alertmanager_notifications_total",
+    "kube-state-metrics": "kube_node_info",
+    "kubelet": "kubelet_node_name",
+    "node_exporter": "node_load1",
+    "prometheus": "prometheus_tsdb_head_series",
+}
+"""What each exporter shows while it is there. The edge, billing and customers have alerts of their own."""
+
 
 def rules() -> list[Rule]:
     """Return the platform's recording rules and alerts."""
@@ -22,7 +31,10 @@ def rules() -> list[Rule]:
 
 
 def _records() -> list[Rule]:
-    requested = 'sum by (resource) (kube_pod_container_resource_requests{resource=~"cpu|memory"})'
+    # A pod that has ended stays listed, a backup's for a day, and holds nothing.
+    holds = 'max by (namespace, pod) (kube_pod_status_phase{phase=~"Pending|Running"}) == 1'
+    requests = 'kube_pod_container_resource_requests{resource=~"cpu|memory"}'
+    requested = f"sum by (resource) ({requests} and on (namespace, pod) ({holds}))"
     return [
         record("platform:cpu_usage:ratio", '1 - avg(rate(node_cpu_seconds_total{mode="idle"}[5m]))'),
         record(
@@ -133,6 +145,10 @@ def _certificates() -> list[Rule]:
 
 
 def _watching() -> list[Rule]:
+    missing = " or ".join(
+        f'label_replace(absent({metric}), "exporter", "{exporter}", "", "")'
+        for exporter, metric in SIGNS.items()
+    )
     return [
         alert(
             "TargetDown",
@@ -141,6 +157,15 @@ def _watching() -> list[Rule]:
             wait="15m",
             severity="warning",
             summary="{{ $value }} targets of {{ $labels.namespace }}/{{ $labels.job }} give no metrics.",
+        ),
+        alert(
+            "ExporterMissing",
+            # A target that nobody knows of is not one that is down.
+            missing,
+            part=PART,
+            wait="15m",
+            severity="critical",
+            summary="Nothing gives the metrics of {{ $labels.exporter }}: alerts that read them are silent.",
         ),
         alert(
             "AlertsNotDelivered",

@@ -103,6 +103,14 @@ def _alerts() -> list[Rule]:
             summary="The MQTT edge has fewer processes than it should.",
         ),
         alert(
+            "EdgeMetricsMissing",
+            f"absent(haproxy_frontend_current_sessions{{{_FRONTEND}}})",
+            part=PART,
+            wait="15m",
+            severity="critical",
+            summary="Nothing gives the metrics of the MQTT edge, so most of its alerts are silent.",
+        ),
+        alert(
             "EdgeBrokersUnreachable",
             # One customer's broken broker never comes to half of all connections.
             "edge:broker_failures:rate5m > 0.5 * edge:broker_sessions:rate5m"

@@ -20,6 +20,7 @@ from ops.local.versions import load_versions
 from tenants.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from rich.console import Console
@@ -31,18 +32,29 @@ MODULES: Final = {
         "example/prometheus-operator-crd",
     ),
     "gateway-api": ("sigs.k8s.io/gateway-api", "config/crd/standard"),
+    "velero": ("github.com/vmware-tanzu/velero", "config/crd/v1/bases"),
+    "external-snapshotter": ("github.com/kubernetes-csi/external-snapshotter/client/v8", "config/crd"),
 }
 """For each set of definitions its Go module and the folder in it."""
+
+OF_EVERY_CLUSTER: Final = ("cert-manager", "prometheus-operator", "gateway-api")
+"""What every embedded cluster knows. The others are for who asks: each definition makes a start longer."""
 
 _FOLDER: Final = "crds"
 
 
 def ensure_crds(
-    *, console: Console, folder: Path = TOOLS_FOLDER, go: str = "go", proxy: str = PROXY
+    names: Iterable[str] = OF_EVERY_CLUSTER,
+    *,
+    console: Console,
+    folder: Path = TOOLS_FOLDER,
+    go: str = "go",
+    proxy: str = PROXY,
 ) -> list[Path]:
     """Return a folder of YAML files for each set of definitions, fetching what is missing.
 
     Args:
+        names: Which sets.
         console: Where progress is shown.
         folder: Where they are kept, by name and version.
         go: Name or path of the ``go`` command.
@@ -52,7 +64,7 @@ def ensure_crds(
         UsageError: They cannot be had in any way, or the folder cannot be written.
     """
     versions = load_versions(VERSIONS_FILE).crds
-    homes = {name: folder / _FOLDER / f"{name}-{versions[name]}" for name in MODULES}
+    homes = {name: folder / _FOLDER / f"{name}-{versions[name]}" for name in names}
     try:
         if _missing(homes):
             with exclusive(folder / ".lock", console, what="fetching tools"):

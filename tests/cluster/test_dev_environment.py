@@ -66,6 +66,67 @@ def test_every_workload_service_and_route_was_awaited(dev: DevProject) -> None:
             assert item["status"]["loadBalancer"]["ingress"]
 
 
+def test_the_edge_is_ready_on_nodes_of_its_own_behind_its_services(dev: DevProject) -> None:
+    def found(kinds: str) -> list[dict[str, Any]]:
+        answer = dev.shell("kubectl", "get", kinds, "--namespace=mqtt-edge", "--output=json")
+        items: list[dict[str, Any]] = json.loads(answer)["items"]
+        return items
+
+    (deployment,) = found("deployments")
+    wanted = deployment["spec"]["replicas"]
+    counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    assert [deployment["status"][count] for count in counts] == [wanted] * 4
+    assert deployment["status"]["observedGeneration"] == deployment["metadata"]["generation"]
+
+    pods = found("pods")
+    ready = [
+        condition["status"]
+        for pod in pods
+        for condition in pod["status"]["conditions"]
+        if condition["type"] == "Ready"
+    ]
+    assert ready == ["True"] * wanted
+    assert len({pod["spec"]["nodeName"] for pod in pods}) == wanted
+
+    (budget,) = found("poddisruptionbudgets")
+    counts = ("expectedPods", "currentHealthy", "desiredHealthy", "disruptionsAllowed")
+    assert [budget["status"][count] for count in counts] == [wanted, wanted, wanted - 1, 1]
+
+    services = {item["metadata"]["name"]: item for item in found("services")}
+    public, inside = services.pop("mqtt-edge"), services.pop("mqtt-edge-metrics")
+    assert not services
+    assert public["status"]["loadBalancer"]["ingress"]
+    # The API server gives one only to a balancer that asks each node whether it has a pod.
+    assert public["spec"]["healthCheckNodePort"]
+    assert (inside["spec"]["type"], "nodePort" in inside["spec"]["ports"][0]) == ("ClusterIP", False)
+    behind = {
+        (item["metadata"]["labels"]["kubernetes.io/service-name"], port["port"]): {
+            address
+            for endpoint in item["endpoints"]
+            if endpoint["conditions"]["ready"]
+            for address in endpoint["addresses"]
+        }
+        for item in found("endpointslices")
+        for port in item["ports"]
+    }
+    addresses = {pod["status"]["podIP"] for pod in pods}
+    assert behind == {("mqtt-edge", 8883): addresses, ("mqtt-edge-metrics", 8404): addresses}
+
+
+def test_a_node_with_a_pod_of_the_edge_can_be_emptied(dev: DevProject) -> None:
+    listing = dev.shell("kubectl", "get", "pods", "--namespace=mqtt-edge", "--output=name")
+    name = listing.split()[0].removeprefix("pod/")
+    eviction = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": name, "namespace": "mqtt-edge"},
+        "deleteOptions": {"dryRun": ["All"]},
+    }
+    path = f"/api/v1/namespaces/mqtt-edge/pods/{name}/eviction"
+    answer = dev.shell("kubectl", "create", f"--raw={path}", "--filename=-", stdin=json.dumps(eviction))
+    assert json.loads(answer)["status"] == "Success"
+
+
 def test_the_private_authority_and_its_certificates_are_declared(dev: DevProject) -> None:
     found = json.loads(dev.shell("kubectl", "get", "clusterissuers,certificates", "-A", "-o", "json"))[
         "items"

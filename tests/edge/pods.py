@@ -15,14 +15,18 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tests.edge.world import LOOPBACK, Process, program, wait_until
+from tests.edge.world import LOOPBACK, Process, child, program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.component import Manifest
 
-PROGRAMS = ("bwrap", "curl", "ip", "nginx", "nsenter", "postgres", "promtool", "restic", "setpriv", "unshare")
+PROGRAMS = (
+    *("bwrap", "curl", "ip", "nginx", "nsenter", "postgres", "restic", "setpriv", "unshare"),
+    *("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "prometheus-postgres-exporter"),
+    "promtool",
+)
 
 _PATH = "/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin"
 _ACCOUNTS = {"root": 0, "postgres": 70, "nginx": 101}
@@ -99,7 +103,7 @@ class Node:
     def end(self, process: Process) -> None:
         """Ask a container to end, as a kubelet does, and wait until it has."""
         # Around the program there are the container's first process, and that which waits for it outside.
-        os.kill(_child(_child(process.popen.pid)), signal.SIGTERM)
+        os.kill(child(child(process.popen.pid)), signal.SIGTERM)
         wait_until(lambda: not process.runs, what=f"{process.name} has ended", seconds=_RUN_SECONDS)
 
     def finish(self, kind: str, name: str) -> subprocess.CompletedProcess[str]:
@@ -313,10 +317,6 @@ def _settle(file: Path, text: str) -> None:
     """Write a file if it is another one: containers that start meanwhile would find it empty."""
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         file.write_text(text, encoding="utf-8")
-
-
-def _child(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
 
 
 def _only_read(source: Mapping[str, Any]) -> bool:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.platform.dashboards import dashboards
-from tests.edge.world import program
+from tests.edge import promtool
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 pytestmark = pytest.mark.edge
@@ -27,11 +26,7 @@ QUERIES = [
 def check(folder: Path, queries: list[str]) -> subprocess.CompletedProcess[str]:
     """Let promtool read queries as rules, which is how it parses many at once."""
     rules = [{"record": f"query:{number}:asked", "expr": query} for number, query in enumerate(queries)]
-    file = folder / "rules.json"
-    file.write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}), encoding="utf-8")
-    tool = program("promtool")
-    assert tool, "promtool is not installed"
-    return subprocess.run([tool, "check", "rules", str(file)], capture_output=True, text=True, check=False)
+    return promtool.check(folder, [{"name": "queries", "rules": rules}])
 
 
 def test_every_query_can_be_parsed(tmp_path: Path) -> None:

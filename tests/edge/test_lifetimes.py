@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.edge.mqtt import Refused
 from tests.edge.world import DOMAIN, edge_settings, wait_until
 
 if TYPE_CHECKING:
@@ -96,15 +95,15 @@ def test_a_process_that_stops_serves_its_devices_and_disturbs_no_other(world: Wo
     ):
         on_leaving.subscribe("#")
         leaving.process.signal(signal.SIGUSR1)
-        wait_until(lambda: not accepts(world, leaving), what="it takes no new devices")
+        wait_until(lambda: not world.accepts(leaving), what="it takes no new devices")
         on_staying.publish("t", "still there")
         assert on_leaving.next_message() == "still there"
         on_staying.ping()
-        assert accepts(world, staying)
+        assert world.accepts(staying)
         assert leaving.process.runs
     wait_until(lambda: not leaving.process.runs, what="it ends once its last device has left")
     assert leaving.process.popen.returncode == 0
-    assert accepts(world, staying)
+    assert world.accepts(staying)
 
 
 def test_a_process_that_stops_does_not_wait_forever(world: World) -> None:
@@ -114,11 +113,3 @@ def test_a_process_that_stops_does_not_wait_forever(world: World) -> None:
         wait_until(lambda: not leaving.process.runs, what="it ends after the time it was given")
         with pytest.raises((EOFError, OSError)):
             device.ping()
-
-
-def accepts(world: World, proxy: Proxy) -> bool:
-    try:
-        world.client(proxy, "globex", name="probe").socket.close()
-    except Refused:
-        return False
-    return True

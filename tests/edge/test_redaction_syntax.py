@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.platform.redaction import FIRST_LINE, REDACTIONS
-from tests.edge.world import program
+from tests.edge import promtool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,11 +18,7 @@ pytestmark = pytest.mark.edge
 
 def check(folder: Path, pattern: str) -> int:
     rule = {"record": "a:b:c", "expr": f"up{{line=~{json.dumps(pattern)}}}"}
-    file = folder / "rules.json"
-    file.write_text(json.dumps({"groups": [{"name": "patterns", "rules": [rule]}]}), encoding="utf-8")
-    tool = program("promtool")
-    assert tool, "promtool is not installed"
-    return subprocess.run([tool, "check", "rules", str(file)], capture_output=True, check=False).returncode
+    return promtool.check(folder, [{"name": "patterns", "rules": [rule]}]).returncode
 
 
 @pytest.mark.parametrize("what", ["an entry's first line", *REDACTIONS])

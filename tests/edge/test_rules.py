@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.customer.monitoring import AT_REST, OWN_ALERTS, own_rule_groups, rule_groups
-from tests.edge.world import program
+from tests.edge import promtool
 from tests.program.instances import instance_of, with_options
 
 if TYPE_CHECKING:
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra.customer.model import Instance
+    from tests.edge.promtool import Series
 
 pytestmark = pytest.mark.edge
 
@@ -27,9 +26,6 @@ DAYS = 4
 """How long each alert is watched: more than the longest wait and the oldest backup together."""
 
 _STEPS = DAYS * 24 * 6
-
-Series = dict[str, str]
-"""Values of metrics over time, in promtool's notation: ``1+0x9`` is ten times 1."""
 
 
 def healthy(namespace: str) -> Series:
@@ -81,7 +77,7 @@ def broken(series: Series, fault: Fault) -> Series:
     return kept if fault.value is None else kept | dict.fromkeys(hit, f"{fault.value}+0x{_STEPS}")
 
 
-def promtool(  # noqa: PLR0913 - what promtool is asked has this many independent parts
+def decide(  # noqa: PLR0913 - what promtool is asked has this many independent parts
     folder: Path,
     instance: Instance,
     series: Series,
@@ -100,10 +96,8 @@ def promtool(  # noqa: PLR0913 - what promtool is asked has this many independen
         own: Whether the rules are those of the customer's own Prometheus.
         told: Labels of the alert that are not the usual ones.
     """
-    groups = (own_rule_groups if own else rule_groups)(instance)
-    rules = folder / "rules.json"
-    rules.write_text(json.dumps(groups), encoding="utf-8")
-    alerts = [rule for group in groups["groups"] for rule in group["rules"] if "alert" in rule]
+    groups = (own_rule_groups if own else rule_groups)(instance)["groups"]
+    alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
     at = f"{DAYS * 24 - 1}h"
     expected = [
         {
@@ -121,25 +115,10 @@ def promtool(  # noqa: PLR0913 - what promtool is asked has this many independen
         for alert in alerts
     ]
     assert firing is None or any(alert["alert"] == firing for alert in alerts)
-    test = {
-        "rule_files": [str(rules)],
-        "evaluation_interval": "10m",
-        # The alerts read what is recorded, and at these steps the one recorded before is too old.
-        "group_eval_order": [group["name"] for group in groups["groups"]],
-        "tests": [
-            {
-                "interval": "10m",
-                "input_series": [{"series": name, "values": values} for name, values in series.items()],
-                "alert_rule_test": expected,
-            }
-        ],
-    }
-    file = folder / "test.json"
-    file.write_text(json.dumps(test), encoding="utf-8")
-    tool = str(program("promtool"))
-    for command in (["check", "rules", str(rules)], ["test", "rules", str(file)]):
-        answer = subprocess.run([tool, *command], capture_output=True, text=True, check=False)
-        assert answer.returncode == 0, answer.stdout + answer.stderr
+    parsed = promtool.check(folder, groups)
+    assert parsed.returncode == 0, parsed.stdout + parsed.stderr
+    # The alerts read what is recorded, and at these steps the one recorded before is too old.
+    promtool.evaluate(folder, groups, series, {"alert_rule_test": expected}, minutes=10)
 
 
 def labels_of(alert: str, instance: Instance) -> dict[str, str]:
@@ -167,7 +146,7 @@ def watched(tenant_id: str, *, licence_ends: datetime | None = None) -> Instance
 @pytest.mark.parametrize("tenant_id", TENANTS)
 def test_a_healthy_instance_is_silent(tmp_path: Path, tenant_id: str) -> None:
     instance = watched(tenant_id)
-    promtool(tmp_path, instance, healthy(instance.tenant.namespace), None)
+    decide(tmp_path, instance, healthy(instance.tenant.namespace), None)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.alert}-{fault.value}")
@@ -177,20 +156,20 @@ def test_each_fault_fires_its_alert_and_no_other(tmp_path: Path, tenant_id: str,
     series = broken(healthy(instance.tenant.namespace), fault)
     # Another tenant's health is nobody's but theirs.
     series |= healthy("customer-another")
-    promtool(tmp_path, instance, series, fault.alert)
+    decide(tmp_path, instance, series, fault.alert)
 
 
 @pytest.mark.parametrize("tenant_id", TENANTS)
 def test_a_licence_near_its_end_is_told_whether_or_not_anything_runs(tmp_path: Path, tenant_id: str) -> None:
     soon = datetime.fromtimestamp(0, UTC) + timedelta(days=DAYS + 10)
     instance = watched(tenant_id, licence_ends=soon)
-    promtool(tmp_path, instance, healthy(instance.tenant.namespace), "TenantLicenceNearItsEnd")
+    decide(tmp_path, instance, healthy(instance.tenant.namespace), "TenantLicenceNearItsEnd")
 
 
 def test_a_suspended_instance_has_no_alert_of_what_does_not_run(tmp_path: Path) -> None:
     ends = datetime(1971, 1, 1, tzinfo=UTC)
     instance = instance_of("acme", runs=False, licence_expires_at=ends)
-    promtool(tmp_path, instance, {}, AT_REST)
+    decide(tmp_path, instance, {}, AT_REST)
 
 
 def of_exporters(namespace: str) -> Series:
@@ -206,7 +185,7 @@ def test_the_customers_own_prometheus_has_all_that_its_alerts_ask(tmp_path: Path
     series = of_exporters(instance.tenant.namespace)
     if firing == "TenantDatabaseDown":
         series = broken(series, Fault(firing, "pg_up", "0"))
-    promtool(tmp_path, instance, series, firing, own=True)
+    decide(tmp_path, instance, series, firing, own=True)
 
 
 def with_flows(namespace: str) -> Series:
@@ -233,8 +212,8 @@ def test_what_is_wrong_with_an_option_is_told_apart(tmp_path: Path, fault: Fault
     instance = with_options("acme", "node_red", licence_expires_at=ends)
     series = with_flows(instance.tenant.namespace)
     if fault is None:
-        promtool(tmp_path, instance, series, None)
+        decide(tmp_path, instance, series, None)
         return
     label, _, name = fault.metric.partition("=")
     told = {label: name.strip('"')}
-    promtool(tmp_path, instance, broken(series, fault), fault.alert, told=told)
+    decide(tmp_path, instance, broken(series, fault), fault.alert, told=told)

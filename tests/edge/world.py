@@ -15,6 +15,7 @@ import subprocess
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import httpx
@@ -22,11 +23,10 @@ import httpx
 from infra.platform.edge_settings import EdgeSettings
 from infra.platform.haproxy import BROKER_PORTS, FILES, Edge, Place, render
 from tests.edge.certificates import Authority
-from tests.edge.mqtt import Address, Client
+from tests.edge.mqtt import Address, Client, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.edge.certificates import Pair
 
@@ -56,6 +56,11 @@ def free_port() -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def child(pid: int) -> int:
+    """Return the first process that a process has started."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
 
 
 def _accepts(host: str, port: int) -> bool:
@@ -96,12 +101,12 @@ class Process:
             self.popen.kill()
         self.popen.wait()
 
-    def await_port(self, host: str, port: int) -> None:
+    def await_port(self, host: str, port: int, *, seconds: float = _START_SECONDS) -> None:
         def up() -> bool:
             assert self.runs, f"{self.name} ended: {self.said()}"
             return _accepts(host, port)
 
-        wait_until(up, what=f"{self.name} listens on {host}:{port}")
+        wait_until(up, what=f"{self.name} listens on {host}:{port}", seconds=seconds)
 
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
@@ -191,12 +196,19 @@ class World:
         (self._hosts / customer).write_text(entry, encoding="utf-8")
         return process
 
-    def proxy(self, settings: EdgeSettings | None = None, *, certificate: Pair | None = None) -> Proxy:
+    def proxy(
+        self,
+        settings: EdgeSettings | None = None,
+        *,
+        certificate: Pair | None = None,
+        around: Sequence[str] = (),
+    ) -> Proxy:
         """Start an HAProxy from the rendered configuration.
 
         Args:
             settings: What the stack chose; else the defaults, with fewer connections.
             certificate: The wildcard certificate; else a new one.
+            around: A command that runs it.
         """
         place = Place(
             address=LOOPBACK,
@@ -215,7 +227,8 @@ class World:
         edge = Edge(domain=DOMAIN, settings=settings or edge_settings(), place=place)
         configuration = self.folder / f"haproxy-{len(self.processes)}.cfg"
         configuration.write_text(render(edge), encoding="utf-8")
-        process = self._run("haproxy", "-db", "-f", str(configuration))
+        haproxy = (*around, "haproxy", "-db", "-f", str(configuration))
+        process = self._run(*haproxy, name="haproxy")
         process.await_port(LOOPBACK, place.metrics_port)
         return Proxy(process, place)
 
@@ -228,6 +241,14 @@ class World:
             client_id=name or f"device-of-{customer}",
             keepalive=keepalive,
         )
+
+    def accepts(self, proxy: Proxy) -> bool:
+        """Return whether a process takes a new device."""
+        try:
+            self.client(proxy, "globex", name="probe").socket.close()
+        except Refused:
+            return False
+        return True
 
     def _run(self, command: str, *arguments: str, name: str | None = None) -> Process:
         path = program(command)

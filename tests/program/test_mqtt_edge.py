@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from infra.customer.ports import MQTTS_PORT
 from infra.images import load_platform_image
+from infra.names import EDGE_NAMESPACE, MONITORING_NAMESPACE
 from infra.platform.edge_settings import EdgeLimits, EdgeSettings
-from infra.platform.haproxy import Edge, render
+from infra.platform.haproxy import METRICS_PORT, Edge, render
 from infra.platform.mqtt_proxy import manifests
 from tenants.errors import UsageError
+from tests.policies import Point, Policies
 from tests.program.instances import as_yaml
 
 if TYPE_CHECKING:
@@ -88,6 +91,32 @@ def test_the_edge_reaches_only_dns_and_the_brokers_of_customers(
         {"key": "iotistic.io/tenant", "operator": "Exists"}
     ]
     assert to["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "mosquitto"}
+
+
+def test_its_metrics_and_statistics_are_for_monitoring_alone() -> None:
+    found = objects(EdgeSettings())
+    policies = Policies([item for item in found if item["kind"] == "NetworkPolicy"])
+    (pod,) = (item["spec"]["template"]["metadata"] for item in found if item["kind"] == "Deployment")
+    edge_pod = Point("10.0.0.1", EDGE_NAMESPACE, pod["labels"])
+    sources = {
+        "a device": Point("203.0.113.1"),
+        "a customer's pod": Point("10.0.0.2", "customer-acme", {"app.kubernetes.io/name": "api"}),
+        "another pod beside it": Point("10.0.0.3", EDGE_NAMESPACE, {"app.kubernetes.io/name": "other"}),
+        "the ingress": Point("10.0.0.4", "ingress", {"app.kubernetes.io/name": "traefik"}),
+        "monitoring": Point("10.0.0.5", MONITORING_NAMESPACE, {"app.kubernetes.io/name": "prometheus"}),
+    }
+    ports = [(MQTTS_PORT, "TCP"), (METRICS_PORT, "TCP"), (22, "TCP")]
+    reached = {name: {port for port, _ in policies.open(it, edge_pod, ports)} for name, it in sources.items()}
+    assert reached.pop("monitoring") == {MQTTS_PORT, METRICS_PORT}
+    # One that is beside it is held back from everything at its own end.
+    assert reached.pop("another pod beside it") == set()
+    assert set(map(frozenset, reached.values())) == {frozenset({MQTTS_PORT})}
+    services = {
+        item["spec"]["type"]: [port["port"] for port in item["spec"]["ports"]]
+        for item in found
+        if item["kind"] == "Service"
+    }
+    assert services == {"LoadBalancer": [MQTTS_PORT], "ClusterIP": [METRICS_PORT]}
 
 
 def test_where_brokers_hold_the_certificates_the_edge_holds_none() -> None:

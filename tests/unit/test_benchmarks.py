@@ -78,11 +78,13 @@ def test_what_has_no_limit_breaks_none(work: str, customers: int) -> None:
     assert fleet.broken_limits(results) == []
 
 
-def edge(customers: int, per_cpu_second: float, **more: float) -> mqtt_edge.Result:
+def edge(
+    customers: int, per_cpu_second: float, *, configuration: str = "edge", **more: float
+) -> mqtt_edge.Result:
     given = {"megabytes": 16.0, "other": 0, **more}
     return mqtt_edge.Result(
         customers=customers,
-        configuration="edge",
+        configuration=configuration,
         per_second=per_cpu_second / 2,
         per_cpu_second=per_cpu_second,
         megabytes=given["megabytes"],
@@ -98,13 +100,16 @@ def edge(customers: int, per_cpu_second: float, **more: float) -> mqtt_edge.Resu
         (edge(10_000, 3_900), ["less than 80% of the best"]),
         (edge(10_000, 5_000, megabytes=61), ["more than 60"]),
         (edge(10_000, 5_000, other=1), ["went wrong"]),
+        (edge(10_000, 900, configuration="edge, TLS ended"), []),
+        (edge(10_000, 790, configuration="edge, TLS ended"), ["TLS ended: 790 connections"]),
+        (edge(10_000, 5, configuration=mqtt_edge.RULES), []),
     ],
 )
-def test_the_edge_is_judged_by_its_own_best(largest: mqtt_edge.Result, words: list[str]) -> None:
-    results = [edge(100, 5_000), largest]
+def test_the_edge_is_judged_by_its_own_best_in_each_mode(largest: mqtt_edge.Result, words: list[str]) -> None:
+    results = [edge(100, 5_000), edge(100, 1_000, configuration="edge, TLS ended"), largest]
     problems = mqtt_edge.broken_limits(results)
     assert [word in problem for word, problem in zip(words, problems, strict=True)] == [True] * len(words)
-    assert mqtt_edge.table(results).row_count == 2
+    assert mqtt_edge.table(results).row_count == 3
 
 
 def test_the_other_configuration_has_a_rule_for_each_customer() -> None:

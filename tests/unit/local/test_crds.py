@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-VERSIONS = {"cert-manager": "1.0.0", "prometheus-operator": "2.0.0", "gateway-api": "3.0.0"}
+VERSIONS = {name: f"{number}.0.0" for number, name in enumerate(crds.MODULES, start=1)}
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def offer(publisher: Publisher, modules: Path) -> None:
-    """Publish and pin all three modules."""
+    """Publish and pin all modules."""
     go_sum = ""
     for name, version in VERSIONS.items():
         module, path = crds.MODULES[name]
@@ -65,7 +65,9 @@ def offer(publisher: Publisher, modules: Path) -> None:
 
 
 def fetch(folder: Path, *, proxy: str, go: str = "no-such-go") -> list[Path]:
-    return crds.ensure_crds(console=Console(file=io.StringIO()), folder=folder, go=go, proxy=proxy)
+    return crds.ensure_crds(
+        crds.MODULES, console=Console(file=io.StringIO()), folder=folder, go=go, proxy=proxy
+    )
 
 
 def test_without_go_they_come_from_the_module_proxy(
@@ -76,9 +78,9 @@ def test_without_go_they_come_from_the_module_proxy(
     assert {folder.name: [file.read_text() for file in folder.iterdir()] for folder in folders} == {
         f"{name}-{version}": [f"kind: {name}\n"] for name, version in VERSIONS.items()
     }
-    assert len(publisher.asked) == 3
+    assert len(publisher.asked) == len(VERSIONS)
     assert fetch(tmp_path / "tools", proxy=publisher.url) == folders
-    assert len(publisher.asked) == 3
+    assert len(publisher.asked) == len(VERSIONS)
 
 
 def test_what_another_run_fetched_meanwhile_is_not_fetched_again(
@@ -88,13 +90,13 @@ def test_what_another_run_fetched_meanwhile_is_not_fetched_again(
     with ThreadPoolExecutor() as pool:
         runs = [pool.submit(fetch, tmp_path / "tools", proxy=publisher.url) for _ in range(2)]
         assert runs[0].result(timeout=10) == runs[1].result(timeout=10)
-    assert len(publisher.asked) == 3
+    assert len(publisher.asked) == len(VERSIONS)
 
 
 @pytest.mark.usefixtures("modules")
 def test_with_go_they_come_from_its_module_cache(tmp_path: Path) -> None:
     for _, path in crds.MODULES.values():
-        (tmp_path / "cache" / path).mkdir(parents=True)
+        (tmp_path / "cache" / path).mkdir(parents=True, exist_ok=True)
         (tmp_path / "cache" / path / "group.io_things.yaml").write_text("kind: thing\n")
         (tmp_path / "cache" / path / "kustomization.yaml").write_text("text")
     go = tmp_path / "go"
@@ -103,7 +105,9 @@ def test_with_go_they_come_from_its_module_cache(tmp_path: Path) -> None:
     )
     go.chmod(0o755)
     folders = fetch(tmp_path / "tools", proxy="http://127.0.0.1:1", go=str(go))
-    assert [[file.name for file in folder.iterdir()] for folder in folders] == [["group.io_things.yaml"]] * 3
+    assert [[file.name for file in folder.iterdir()] for folder in folders] == [
+        ["group.io_things.yaml"]
+    ] * len(VERSIONS)
 
 
 def test_other_content_than_pinned_is_refused(publisher: Publisher, modules: Path, tmp_path: Path) -> None:
