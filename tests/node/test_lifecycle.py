@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ops.local import processes
 from ops.local.node.layout import NODE_NAME
 from tests.node.conftest import KEPT
-from tests.node.machine_state import machine_state, processes_of
+from tests.node.machine_state import Traces, alive, changes, machine_state
 
 if TYPE_CHECKING:
     from tests.node.world import World
@@ -29,13 +30,29 @@ def test_it_is_there_and_twice_changes_nothing(world: World) -> None:
     assert [part.pid for part in world.node.status()] == [part.pid for part in status]
 
 
+WRITTEN = ("/var/lib/cni/results", "/var/lib/kubelet/device-plugins", "/var/log/containers")
+"""Where its parts write by names of their own, which no option changes."""
+
+
+def test_what_its_parts_write_elsewhere_stays_inside(world: World) -> None:
+    inside = Path("/proc") / str(world.node.namespaces.started) / "root"
+    for name in WRITTEN:
+        there, here = inside / name.strip("/"), Path(name)
+        assert there.is_dir(), name
+        assert not here.exists() or not there.samefile(here), name
+    assert not (inside / "opt" / "containerd").exists() or Path("/opt/containerd").exists()
+
+
 @goes
 @pytest.mark.ends_the_node
 def test_it_goes_without_a_trace(world: World, machine_before: dict[str, object]) -> None:
     node = world.node
+    traces = Traces.of(node.layout, node.namespaces.started)
+    running = traces.processes()
+    assert {part.pid for part in node.status()} <= {one.pid for one in running}, "else none would be missed"
     node.down()
-    assert machine_state() == machine_before
-    assert processes_of(node.layout.folder) == []
+    assert changes(machine_before, machine_state()) == []
+    assert (alive(running), traces.processes()) == (set(), set())
     assert not node.layout.folder.exists()
     assert node.status() == []
     # The simulated nodes take pods again.
@@ -51,11 +68,13 @@ def test_it_goes_without_a_trace(world: World, machine_before: dict[str, object]
 def test_it_goes_without_a_trace_after_a_crash(world: World, machine_before: dict[str, object]) -> None:
     node = world.node
     assert node.up() == PARTS
+    traces = Traces.of(node.layout, node.namespaces.started)
+    running = traces.processes()
     processes.end([node.namespaces.started], patience=0)
     assert [part.name for part in node.status() if part.pid is None] == PARTS[1:]
     node.down()
-    assert machine_state() == machine_before
-    assert processes_of(node.layout.folder) == []
+    assert changes(machine_before, machine_state()) == []
+    assert (alive(running), traces.processes()) == (set(), set())
 
 
 def condition(world: World, kind: str) -> str:
