@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ops.local.node.namespaces import NodeError, which
+from ops.local.node.commands import NodeError, which
 from tests.node.doubles.images import REDIS, doubles, newer
 from tests.node.probes import probe_pod
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from ops.local.node import debian, debian_images
 from ops.local.node.archive import ImageSpec, write_archive, write_layer
+from ops.local.node.commands import NodeError, which
 from ops.local.node.debian_images import ARCHIVE
 from ops.local.node.manifests import COREDNS_IMAGE
-from ops.local.node.namespaces import NodeError, which
 from ops.local.progress import step
 from ops.local.sources import SourceFailedError
 from ops.local.store import exclusive, new_folder

@@ -15,11 +15,12 @@ from ops.local.kube_command import KubectlError, kubectl
 from ops.local.node import addresses as ranges
 from ops.local.node import cgroups, machine
 from ops.local.node.addresses import Addresses, dns_address
+from ops.local.node.commands import SEARCH_PATH, NodeError
 from ops.local.node.configuration import write_configuration
 from ops.local.node.images import NodeImages
 from ops.local.node.layout import NODE_NAME, NodeLayout
 from ops.local.node.manifests import KIND_LABEL, dns_objects, foundation
-from ops.local.node.namespaces import Namespaces, NodeError, start_detached, wait_for
+from ops.local.node.namespaces import Namespaces, start_detached, wait_for
 from ops.local.node.parts import Part, is_relay, parts, python_path, relay_command
 from ops.local.progress import step
 from ops.local.store import exclusive, write_atomically
@@ -206,7 +207,7 @@ class RealNode:
         return True
 
     def _environment(self) -> dict[str, str]:
-        path = f"{self.layout.folder / 'bin'}:{machine.SEARCH_PATH}"
+        path = f"{self.layout.folder / 'bin'}:{SEARCH_PATH}"
         return {"PATH": path, "PYTHONPATH": python_path(), "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/root"}
 
     def _relay(self, chosen: Addresses) -> int | None:

@@ -11,8 +11,8 @@ from infra.names import CERTIFICATES_NAMESPACE
 from ops.local import processes
 from ops.local.control_plane import SERVICE_RANGE
 from ops.local.node.addresses import dns_address
+from ops.local.node.commands import which
 from ops.local.node.layout import INSIDE, NODE_NAME
-from ops.local.node.namespaces import which
 
 if TYPE_CHECKING:
     from ops.local.node.addresses import Addresses

@@ -14,10 +14,11 @@ from infra.images import load_images, load_platform_image
 from infra.program import read_registry
 from ops.local.node import debian_images
 from ops.local.node import images as node_images
+from ops.local.node.commands import NodeError
 from ops.local.node.debian_images import ARCHIVE, stand_in
 from ops.local.node.images import NodeImages
 from ops.local.node.layout import NodeLayout
-from ops.local.node.namespaces import Namespaces, NodeError
+from ops.local.node.namespaces import Namespaces
 from ops.local.node.wanted import refuse_small_machine, wanted_images
 from ops.local.overrides import CPU_PERCENT_KEY, cpu_percent
 from ops.local.sources import SourceFailedError
