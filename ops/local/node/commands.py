@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 SEARCH_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where this machine's programs are, whatever the user's own search path says."""
@@ -32,13 +33,20 @@ def which(program: str) -> str:
     return path
 
 
-def run(command: Sequence[str], *, said: str = "", environment: Mapping[str, str] | None = None) -> str:
+def run(
+    command: Sequence[str],
+    *,
+    said: str = "",
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> str:
     """Run a command and return what it printed.
 
     Args:
         command: Program and arguments.
         said: What it is called in a message; as it is where nothing is given.
         environment: Its whole environment; this process's where none is given.
+        folder: Where it runs; where this process does if none is given.
 
     Raises:
         NodeError: It cannot be started, or did not end with 0.
@@ -46,7 +54,7 @@ def run(command: Sequence[str], *, said: str = "", environment: Mapping[str, str
     called = said or " ".join(command)
     try:
         answer = subprocess.run(  # noqa: S603 - the project's own commands
-            command, capture_output=True, text=True, check=False, env=environment
+            command, capture_output=True, text=True, check=False, env=environment, cwd=folder
         )
     except OSError as error:
         message = f"{called}: {error.strerror}"

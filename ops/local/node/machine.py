@@ -35,8 +35,14 @@ _PROGRAMS: Final = {
 _PLUGINS: Final = "containernetworking-plugins"
 
 
-def unfit(*, platform: str = sys.platform, user: int | None = None) -> Problem | None:
-    """Return why this machine cannot carry a real node at all, or None if it can."""
+def unfit(*, platform: str | None = None, user: int | None = None) -> Problem | None:
+    """Return why this machine cannot carry a real node at all, or None if it can.
+
+    Args:
+        platform: What it runs; found out if left out.
+        user: Number of who wants to; this process's user if left out.
+    """
+    platform = platform or sys.platform
     if platform != "linux":
         return Problem(
             where="this machine",
@@ -52,6 +58,17 @@ def unfit(*, platform: str = sys.platform, user: int | None = None) -> Problem |
             how="run it as root on a machine of your own, or use the simulated nodes (make up)",
         )
     return None
+
+
+def refuse_unfit() -> None:
+    """Refuse a machine or a user that can have no real node, nor look after one.
+
+    Raises:
+        UsageError: It is not Linux, or the user is not root.
+    """
+    problem = unfit()
+    if problem is not None:
+        raise UsageError([problem])
 
 
 def missing_packages(
@@ -72,9 +89,7 @@ def prepare(console: Console) -> None:
         UsageError: It is not Linux, the user is not root, or packages are missing and
             this is no Debian.
     """
-    problem = unfit()
-    if problem is not None:
-        raise UsageError([problem])
+    refuse_unfit()
     packages = missing_packages()
     if not packages:
         return
