@@ -13,7 +13,7 @@ from ops.local.environment import refuse_orphans
 from ops.local.inventory import Inventory
 from ops.local.kube_command import KubectlError
 from ops.local.kubeconfig import KubeAccess
-from ops.local.stack import is_stale, restore_cut_off
+from ops.local.stack import holds_resources, is_stale, restore_cut_off
 from ops.local.target import Target
 from ops.local.tools import Toolbox
 from tenants.errors import UsageError
@@ -165,6 +165,24 @@ def test_a_state_that_was_cut_off_is_the_engines_copy_again(
     restore_cut_off(file)
     assert (file.read_text() if file.exists() else None) == after
     assert (beside.read_text() if beside.exists() else None) == copy
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        (None, False),
+        ('{"checkpoint": {"stack": "dev"}}', False),
+        ('{"checkpoint": {"stack": "dev", "latest": {"manifest": {}}}}', False),
+        ('{"checkpoint": {"latest": {"resources": [{"urn": "urn:pulumi:dev"}]}}}', True),
+        ("", True),
+    ],
+    ids=["no state", "never run", "only opened", "with customers", "cut off"],
+)
+def test_a_stack_that_was_only_opened_holds_nothing(tmp_path: Path, text: str | None, *, held: bool) -> None:
+    state = tmp_path / "dev.json"
+    if text is not None:
+        state.write_text(text)
+    assert holds_resources(state) is held
 
 
 def test_nothing_up_is_said_with_status_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
