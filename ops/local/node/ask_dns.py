@@ -40,4 +40,4 @@ def main(server: str, name: str, port: int = PORT) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(main(sys.argv[1], sys.argv[2]))
