@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ops.cli import node as node_commands
-from ops.local import environment as environments
 from ops.local.environment import Environment
 from ops.local.node.supervision import PartStatus
 
@@ -31,7 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         raise AssertionError(message)
 
     monkeypatch.setattr("ops.local.target.HOME", tmp_path / "home")
-    monkeypatch.setattr(environments.tools, "ensure", fetch)
+    monkeypatch.setattr("ops.local.environment.tools.ensure", fetch)
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr("ops.local.node.machine.sys.platform", "linux")
     return tmp_path / "home"
