@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from ops.cli.app import app
 from ops.local import inventory
-from ops.local.environment import refuse_orphans
 from ops.local.inventory import Inventory
 from ops.local.kube_command import KubectlError
 from ops.local.kubeconfig import KubeAccess
+from ops.local.refusals import refuse_orphans
 from ops.local.stack import holds_resources, is_stale, restore_cut_off
 from ops.local.target import Target
 from ops.local.tools import Toolbox
