@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from ops.cli.app import app
 from ops.local import inventory
+from ops.local.environment import Environment
 from ops.local.inventory import Inventory
 from ops.local.kube_command import KubectlError
 from ops.local.kubeconfig import KubeAccess
@@ -183,6 +186,24 @@ def test_a_stack_that_was_only_opened_holds_nothing(tmp_path: Path, text: str | 
     if text is not None:
         state.write_text(text)
     assert holds_resources(state) is held
+
+
+@pytest.mark.parametrize(
+    ("started", "said"), [(["relay", "kubelet"], "Started of the real node: relay, kubelet.\n"), ([], "")]
+)
+def test_what_of_a_node_was_started_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, started: list[str], said: str
+) -> None:
+    monkeypatch.setattr("ops.local.target.HOME", tmp_path)
+    monkeypatch.setattr("ops.local.environment.HOME", tmp_path)
+    monkeypatch.setattr("ops.local.environment.machine.prepare", lambda _: None)
+    monkeypatch.setattr("ops.local.environment.tools.ensure", lambda *_, **__: Toolbox(tmp_path, {}))
+    access = KubeAccess(tmp_path / "kubeconfig", "iotistic-dev", "https://127.0.0.1:1")
+    monkeypatch.setattr("ops.local.environment.EmbeddedCluster.up", lambda _: access)
+    monkeypatch.setattr("ops.local.environment.RealNode.up", lambda _: started)
+    heard = io.StringIO()
+    assert Environment(target=Target.of(None), console=Console(file=heard)).start_node() == started
+    assert heard.getvalue() == said
 
 
 def test_nothing_up_is_said_with_status_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
