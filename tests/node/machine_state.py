@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TREES = (
     *("/etc/cni", "/etc/kubernetes", "/etc/nri", "/opt/cni", "/opt/containerd", "/opt/nri"),
     *("/run/cni-addresses", "/run/containerd", "/run/netns", "/run/node", "/run/runc"),
-    *("/root/.kube", "/usr/libexec/kubernetes", "/var/log/containers", "/var/log/pods"),
+    *("/usr/libexec/kubernetes", "/var/log/containers", "/var/log/pods"),
     *("/var/lib/cni", "/var/lib/containerd", "/var/lib/kube-proxy", "/var/lib/kube-router"),
     "/var/lib/kubelet",
 )
@@ -83,49 +83,37 @@ class Process:
     started: int
 
 
-@dataclass(frozen=True)
-class Traces:
-    """By what a process is known to be a node's, whatever it is called.
+def processes_of(layout: NodeLayout, *, holder: int | None = None) -> set[Process]:
+    """Return a node's processes, whether they run in its namespaces, in pods' or in none of them.
 
-    Attributes:
-        folder: The node's folder: what a part says goes into a file there.
-        group: Name of the node's control group.
-        namespaces: The namespaces of its first process.
+    None is known by its name: a part says what it does into a file of the node's folder, and pods are in
+    its control group.
+
+    Args:
+        layout: The node's folder.
+        holder: Its first process, to be given while it runs: the kernel gives the names of namespaces
+            that are gone to others.
     """
+    inside = set() if holder is None else _namespaces(holder) - _namespaces(os.getpid())
+    return {
+        Process(int(entry.name), started)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit()
+        and (_belongs(entry, layout) or not inside.isdisjoint(_namespaces(int(entry.name))))
+        and (started := _started(entry)) is not None
+    }
 
-    folder: str
-    group: str
-    namespaces: frozenset[str]
 
-    @classmethod
-    def of(cls, layout: NodeLayout, holder: int) -> Traces:
-        """Return those of a node that runs.
+def _belongs(entry: Path, layout: NodeLayout) -> bool:
+    files = [*_links(entry / "fd"), *_links(entry, "cwd", "exe")]
+    groups = [line.split(":", 2)[-1] for line in _read(entry / "cgroup").splitlines()]
+    return any(file.startswith(f"{layout.folder}/") for file in files) or any(
+        layout.cgroup in Path(group).parts for group in groups
+    )
 
-        Args:
-            layout: Its folder.
-            holder: Its first process.
-        """
-        found = frozenset(_links(Path("/proc") / str(holder) / "ns"))
-        # The others are this machine's own.
-        own = frozenset(_links(Path("/proc/self/ns")))
-        return cls(str(layout.folder), layout.cgroup, found - own)
 
-    def processes(self) -> set[Process]:
-        """Return the node's processes, whether they run in its namespaces, in pods' or in none of them."""
-        return {
-            Process(int(entry.name), started)
-            for entry in Path("/proc").iterdir()
-            if entry.name.isdigit() and self._has(entry) and (started := _started(entry)) is not None
-        }
-
-    def _has(self, entry: Path) -> bool:
-        files = [*_links(entry / "fd"), *_links(entry, "cwd", "exe")]
-        groups = [line.split(":", 2)[-1] for line in _read(entry / "cgroup").splitlines()]
-        return (
-            any(file.startswith(f"{self.folder}/") for file in files)
-            or any(self.group in Path(group).parts for group in groups)
-            or not self.namespaces.isdisjoint(_links(entry / "ns"))
-        )
+def _namespaces(pid: int) -> set[str]:
+    return set(_links(Path("/proc") / str(pid) / "ns"))
 
 
 def alive(processes: set[Process]) -> set[Process]:

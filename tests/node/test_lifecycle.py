@@ -13,7 +13,7 @@ import pytest
 from ops.local import processes
 from ops.local.node.layout import NODE_NAME
 from tests.node.conftest import KEPT
-from tests.node.machine_state import Traces, alive, changes, machine_state
+from tests.node.machine_state import alive, changes, machine_state, processes_of
 from tests.node.world import eventually
 
 if TYPE_CHECKING:
@@ -59,11 +59,15 @@ def test_a_dns_that_is_gone_is_named(world: World) -> None:
 
 
 def test_volumes_that_nobody_looks_after_are_noticed(world: World) -> None:
-    os.kill(process(world, "volumes"), signal.SIGSTOP)
+    pid = process(world, "volumes")
+    # What waits for it outside stops with it, and goes on only by itself.
+    waiting = int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])
+    os.kill(pid, signal.SIGSTOP)
     try:
         eventually(lambda: not health(world, "volumes"))
     finally:
-        os.kill(process(world, "volumes"), signal.SIGCONT)
+        for stopped in (waiting, pid):
+            os.kill(stopped, signal.SIGCONT)
     eventually(lambda: health(world, "volumes"))
 
 
@@ -102,12 +106,11 @@ def test_what_its_parts_write_elsewhere_stays_inside(world: World) -> None:
 @pytest.mark.ends_the_node
 def test_it_goes_without_a_trace(world: World, machine_before: dict[str, object]) -> None:
     node = world.node
-    traces = Traces.of(node.layout, node.namespaces.started)
-    running = traces.processes()
+    running = processes_of(node.layout, holder=node.namespaces.started)
     assert {part.pid for part in node.status()} <= {one.pid for one in running}, "else none would be missed"
     node.down()
     assert changes(machine_before, machine_state()) == []
-    assert (alive(running), traces.processes()) == (set(), set())
+    assert (alive(running), processes_of(node.layout)) == (set(), set())
     assert not node.layout.folder.exists()
     assert node.status() == []
     # The simulated nodes take pods again.
@@ -123,13 +126,12 @@ def test_it_goes_without_a_trace(world: World, machine_before: dict[str, object]
 def test_it_goes_without_a_trace_after_a_crash(world: World, machine_before: dict[str, object]) -> None:
     node = world.node
     assert node.up() == PARTS
-    traces = Traces.of(node.layout, node.namespaces.started)
-    running = traces.processes()
+    running = processes_of(node.layout, holder=node.namespaces.started)
     processes.end([node.namespaces.started], patience=0)
     assert [part.name for part in node.status() if part.pid is None] == [*PARTS[1:], "coredns"]
     node.down()
     assert changes(machine_before, machine_state()) == []
-    assert (alive(running), traces.processes()) == (set(), set())
+    assert (alive(running), processes_of(node.layout)) == (set(), set())
 
 
 def condition(world: World, kind: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,12 +12,12 @@ import pytest
 from ops.local.node import addresses, namespaces
 from ops.local.node.commands import NodeError, run
 from ops.local.node.layout import NodeLayout
-from ops.local.node.namespaces import Namespaces
-from tests.node.machine_state import Traces, alive
+from ops.local.node.namespaces import Namespaces, start_detached
+from tests.node.machine_state import alive, processes_of
+from tests.node.world import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from ops.local.node.addresses import Addresses
 
@@ -86,10 +89,27 @@ def test_a_run_that_was_killed_between_two_steps_is_finished_by_the_next(
 
 def test_its_first_process_is_all_it_stands_on(empty: Namespaces, chosen: Addresses) -> None:
     empty.start(chosen)
-    running = Traces.of(empty.layout, empty.started).processes()
+    running = processes_of(empty.layout, holder=empty.started)
     assert {one.pid for one in running} >= {empty.started}
     empty.end()
     assert alive(running) == set()
+
+
+def test_a_process_that_was_stopped_does_not_hold_it_up(empty: Namespaces, chosen: Addresses) -> None:
+    empty.start(chosen)
+    start_detached(empty.enter("sleep", "60"), empty.layout.logs / "sleep.log")
+    eventually(lambda: ["sleep", "60"] in empty.processes().values())
+    [pid] = [pid for pid, command in empty.processes().items() if command == ["sleep", "60"]]
+    running = processes_of(empty.layout, holder=empty.started)
+    os.kill(pid, signal.SIGSTOP)
+    # What waits for it outside stops as well.
+    eventually(lambda: len([one for one in running if state(one.pid) == "T"]) > 1)
+    empty.end()
+    assert alive(running) == set()
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
 
 
 def test_what_ip_refuses_is_said_with_its_words(empty: Namespaces, chosen: Addresses) -> None:

@@ -82,7 +82,10 @@ class Namespaces:
         holder = self.holder
         if holder is not None:
             inside = self.processes()
-            processes.end([holder, *inside], patience=0)
+            # Each of those waits out here for a process inside. One that was stopped would never take
+            # notice of its end, and the namespaces would never be empty.
+            waiting = processes.find(lambda command: f"--target={holder}" in command)
+            processes.end([*waiting, holder, *inside], patience=0)
 
     def remove_cable(self) -> None:
         """Remove the cable, which goes with the node's network unless something still holds that."""

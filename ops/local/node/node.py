@@ -91,6 +91,7 @@ class RealNode:
                 supervisor.wait(part)
             say("waiting for its cluster DNS")
             self._furnish(chosen)
+            supervisor.wait_for_dns()
         return started
 
     def down(self) -> None:

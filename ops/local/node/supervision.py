@@ -107,6 +107,19 @@ class Supervisor:
         """
         self._wait(part, again=True)
 
+    def wait_for_dns(self) -> None:
+        """Wait until the cluster's DNS answers, which it does a little later than its pod is ready.
+
+        Raises:
+            NodeError: It does not answer in time.
+        """
+        wait_for(
+            lambda: self._succeeds(dns_question()),
+            what="the cluster DNS",
+            log=self._log("kube-proxy"),
+            seconds=READY_SECONDS,
+        )
+
     def status(self) -> list[PartStatus]:
         """Return how each part is, changing nothing."""
         inside = self.namespaces.processes()
