@@ -28,12 +28,14 @@ FOLDERS = ("/", "/etc", "/opt", "/run", "/usr/libexec", "/var", "/var/lib", "/va
 """Folders in which nothing new may stand. Files in them come and go with everything that runs here."""
 VOLATILE = re.compile(
     r"fs/(aio-nr|dentry-state|file-nr|inode-nr|inode-state|quota/.*)"
-    r"|kernel/(ns_last_pid|pty/nr|random/.*)"
+    r"|kernel/(hung_task_detect_count|hung_task_warnings|ns_last_pid|pty/nr|random/.*|tainted)"
+    # The kernel lowers it by itself where sampling takes long.
+    r"|kernel/perf_event_max_sample_rate"
     r"|net/netfilter/nf_conntrack_count"
     # Reading it makes the kernel gather numbers.
     r"|vm/stat_refresh"
 )
-"""Settings that are counters."""
+"""Settings that are counters, or that the kernel changes by itself."""
 RULES = (
     *(("iptables-legacy-save",), ("ip6tables-legacy-save",), ("iptables-nft-save",), ("ip6tables-nft-save",)),
     *(("nft", "--stateless", "list", "ruleset"), ("ipset", "save")),
