@@ -14,7 +14,7 @@ from ops.automation.github import GitHubError
 from ops.local.control_plane import ControlPlaneError
 from ops.local.engine_run import EngineError
 from ops.local.kube_command import KubectlError
-from ops.local.node.namespaces import NodeError
+from ops.local.node.commands import NodeError
 from ops.restoring import RestoreError
 from tenants.errors import EXIT_USAGE, UsageError
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path  # noqa: TC003 - typer reads it when the program runs
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from ops.cli.console import confirm, notes, output, show_refusals
+from ops.cli.console import EXIT_FAILURE, confirm, notes, output, print_json, show_refusals
 from ops.local.environment import Environment
 from ops.local.target import Target
+from tenants.errors import UsageError
 
 if TYPE_CHECKING:
-    from ops.local.node.node import PartStatus
+    from ops.local.node.node import RealNode
+    from ops.local.node.supervision import PartStatus
 
 app = typer.Typer(
     help="A real node of the embedded cluster, on which pods run (Linux, root).", no_args_is_help=True
@@ -24,11 +25,10 @@ app = typer.Typer(
 @app.command()
 @show_refusals
 def up() -> None:
-    """Bring the real node up, or start what of it has died."""
-    environment = _environment()
-    started = environment.start_node()
-    notes.print(f"Started: {', '.join(started)}." if started else "Everything was running.")
-    _print(environment.node().status(), as_json=False)
+    """Bring the real node up, or start what of it has died or was made from something older."""
+    if not _environment().start_node():
+        notes.print("Everything was running.")
+    _print(_found().status(), as_json=False)
 
 
 @app.command()
@@ -36,7 +36,7 @@ def up() -> None:
 def down(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
     """Remove the real node with all its volumes, and every trace of it on this machine."""
     node = _environment().node()
-    if not node.layout.folder.exists():
+    if node is None:
         notes.print("There is no real node.")
         return
     confirm("Remove the real node with all data on its volumes?", yes=yes)
@@ -50,8 +50,7 @@ def load(
     archive: Annotated[Path, typer.Argument(help="An archive of images, as 'docker save' writes it.")],
 ) -> None:
     """Bring images that no registry in reach offers to the real node."""
-    node = _environment().node()
-    found = node.images.load(archive)
+    found = _found().images.load(archive)
     notes.print(f"Loaded: {', '.join(found)}." if found else "The node had all of its images.")
 
 
@@ -64,26 +63,45 @@ def status(
     ] = False,
 ) -> None:
     """Show each part of the real node, whether it works, and where its log is."""
-    found = _environment().node().status()
+    node = _environment().node()
+    found = [] if node is None else node.status()
+    if found or as_json:
+        _print(found, as_json=as_json)
     if not found:
         notes.print("There is no real node. Bring it up with: iotistic local node up")
-        raise typer.Exit(1)
-    _print(found, as_json=as_json)
-    if not all(part.healthy for part in found):
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILURE)
+    failing = [part.name for part in found if not part.healthy]
+    if failing:
+        notes.print(
+            f"Dead, or not working: {', '.join(failing)}. Start what has died with: iotistic local node up"
+        )
+        raise typer.Exit(EXIT_FAILURE)
 
 
 def _environment() -> Environment:
     return Environment(target=Target.of(None), console=notes)
 
 
+def _found() -> RealNode:
+    node = _environment().node()
+    if node is None:
+        raise UsageError.of(
+            where="the real node",
+            what="there is none",
+            why="images are kept by a node, and go with it",
+            how="bring it up first: iotistic local node up",
+        )
+    return node
+
+
 def _print(found: list[PartStatus], *, as_json: bool) -> None:
     if as_json:
-        parts = [
-            {"name": part.name, "pid": part.pid, "healthy": part.healthy, "log": str(part.log)}
-            for part in found
-        ]
-        output.print_json(json.dumps(parts))
+        print_json(
+            [
+                {"name": part.name, "pid": part.pid, "healthy": part.healthy, "log": str(part.log)}
+                for part in found
+            ]
+        )
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("PART", "PROCESS", "WORKS", "LOG"):

@@ -21,7 +21,8 @@ from ops.local.node import machine
 from ops.local.node.node import TOOLS as NODE_TOOLS
 from ops.local.node.node import RealNode
 from ops.local.node.wanted import refuse_small_machine, wanted_images
-from ops.local.stack import LocalStack, state_file
+from ops.local.refusals import refuse_moving_volumes, refuse_orphans
+from ops.local.stack import LocalStack, holds_resources, state_file
 from ops.local.target import HOME, STACK
 from ops.local.tools import ROOT
 from ops.stack_config import committed_config
@@ -81,6 +82,7 @@ class Environment:
             UsageError: If the registry, the secrets or the machine's state is refused.
         """
         if self._node_folder.exists():
+            machine.refuse_unfit()
             self.refuse_small_machine()
         with self._alone():
             secrets = ensure_secrets(
@@ -89,14 +91,14 @@ class Environment:
             toolbox = tools.ensure(console=self.console)
             access = self._cluster(toolbox)
             config = self._overrides(toolbox, access)
-            if self._node_folder.exists():
-                wanted = wanted_images(self.registry(), {**self._committed, **config})
-                self._real_node(access).images.ensure_published(wanted)
             stack = LocalStack(name=STACK, folder=self.target.folder, toolbox=toolbox, secrets=secrets)
             if not stack.state_file.exists():
                 refuse_orphans(Inventory(toolbox, access))
             opened = stack.open(config)
             self._refuse_vanished(stack.recover(opened, say=self.console.print))
+            if self._node_folder.exists():
+                wanted = wanted_images(stack.settings(opened), self.registry())
+                self._real_node(access, toolbox).images.ensure_published(wanted)
             with engine_run(self.console, f"stack {STACK}", log=self.target.folder / "up.log") as run:
                 result = opened.up(parallel=PARALLEL, on_output=run.on_output, on_event=run.on_event)
             changes = result.summary.resource_changes or {}
@@ -109,23 +111,30 @@ class Environment:
         """
         if not self.target.folder.exists():
             return
+        # Who has a real node needs it to be gone before its cluster is; who has none need not be root.
+        node = self.node() if self._node_folder.exists() else None
         with self._alone():
-            toolbox = tools.ensure(console=self.console)
             if self.target.context is None:
-                if self._node_folder.exists():
-                    self._real_node(self._embedded(toolbox).access).down()
-                self._embedded(toolbox).down()
+                if node is not None:
+                    node.down()
+                self._embedded(tools.ensure(console=self.console)).down()
             else:
-                self._destroy(toolbox)
+                self._destroy(tools.ensure(console=self.console))
         shutil.rmtree(self.target.folder)
 
-    def node(self) -> RealNode:
-        """Return the real node of the embedded cluster, whether it was made or not.
+    def node(self) -> RealNode | None:
+        """Return the real node of the embedded cluster as it is, or None if there is none.
+
+        Looking at it and removing it needs none of its tools, so that none is fetched for that.
 
         Raises:
-            UsageError: If the environment was never brought up.
+            UsageError: This machine or this user can have none.
         """
-        return self._real_node(self.access(tools.ensure(console=self.console)))
+        machine.refuse_unfit()
+        if not self._node_folder.exists():
+            return None
+        toolbox = tools.located([*tools.everyday(), *NODE_TOOLS])
+        return self._real_node(self._embedded(toolbox).access, toolbox)
 
     def start_node(self) -> list[str]:
         """Start the embedded cluster and its real node, and return the parts that did not run before.
@@ -206,10 +215,15 @@ class Environment:
     def _start_node(self, toolbox: Toolbox) -> list[str]:
         refuse_moving_volumes(
             node=self._node_folder.exists(),
-            stack=state_file(self.target.folder, STACK).exists(),
+            stack=holds_resources(state_file(self.target.folder, STACK)),
             folder=self.target.folder,
         )
-        return self._real_node(self._embedded(toolbox).up()).up()
+        access = self._embedded(toolbox).up()
+        node_tools = tools.ensure([*tools.everyday(), *NODE_TOOLS], console=self.console)
+        started = self._real_node(access, node_tools).up()
+        if started:
+            self.console.print(f"Started of the real node: {', '.join(started)}.")
+        return started
 
     @property
     def _committed(self) -> Mapping[str, Any]:
@@ -219,8 +233,7 @@ class Environment:
     def _node_folder(self) -> Path:
         return self.target.folder / "node"
 
-    def _real_node(self, access: KubeAccess) -> RealNode:
-        toolbox = tools.ensure([*tools.everyday(), *NODE_TOOLS], console=self.console)
+    def _real_node(self, access: KubeAccess, toolbox: Toolbox) -> RealNode:
         return RealNode(self._node_folder, access, toolbox, self.console)
 
     def _embedded(self, toolbox: Toolbox) -> EmbeddedCluster:
@@ -276,39 +289,3 @@ class Environment:
             yield
         finally:
             lock.release()
-
-
-def refuse_orphans(found: Inventory) -> None:
-    """Refuse to start anew in a cluster that holds customers this machine's state does not know.
-
-    Raises:
-        UsageError: Naming the namespaces.
-    """
-    namespaces = found.tenant_namespaces()
-    if namespaces:
-        raise UsageError.of(
-            where=found.cluster,
-            what=f"it already holds customers that this machine has no state of: {', '.join(namespaces)}",
-            why="their passwords came from a key that is not here, so their databases would refuse us",
-            how="use the machine that made them, or bring its .local folder here, or choose an empty cluster",
-        )
-
-
-def refuse_moving_volumes(*, node: bool, stack: bool, folder: Path) -> None:
-    """Refuse a real node for customers whose volumes are on simulated ones.
-
-    Args:
-        node: The environment has a real node.
-        stack: The environment has customers.
-        folder: The environment's folder, for the message.
-
-    Raises:
-        UsageError: It has customers, and no real node.
-    """
-    if stack and not node:
-        raise UsageError.of(
-            where=str(folder),
-            what="the environment already runs on simulated nodes",
-            why="a volume cannot move to another class: every customer's would be replaced by an empty one",
-            how="take the environment down first (make down), then bring it up with: make up NODE=real",
-        )

@@ -37,9 +37,19 @@ def is_same(found: Sequence[str], wanted: Sequence[str]) -> bool:
     return _identity(found) == _identity(wanted)
 
 
+def is_same_program(found: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Return whether two command lines start the same program, whatever its arguments are."""
+    return _program(found) == _program(wanted)
+
+
 def _identity(command: Sequence[str]) -> list[str]:
     program, *arguments = command
     return arguments if arguments[:1] == ["-m"] else [Path(program).name, *arguments]
+
+
+def _program(command: Sequence[str]) -> list[str]:
+    program, *arguments = _identity(command)
+    return [program, *arguments[:1]] if program == "-m" else [program]
 
 
 def _all() -> Iterator[tuple[int, list[str]]]:

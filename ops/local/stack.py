@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pulumi.automation as auto
 from ruamel.yaml import YAML
 
+from infra.settings import Settings
 from ops.local.store import write_atomically
 from ops.local.tools import ROOT
 
@@ -90,6 +91,20 @@ class LocalStack:
         self._set_missing_secrets()
         return stack
 
+    def settings(self, stack: auto.Stack) -> Settings:
+        """Return the opened stack's configuration as the program reads it, secrets included.
+
+        Raises:
+            UsageError: With one problem for each key that is missing or wrong.
+        """
+        values = stack.get_all_config()
+
+        def get(key: str) -> str | None:
+            found = values.get(f"{PROJECT}:{key}")
+            return None if found is None else found.value
+
+        return Settings.read(get, stack=self.name)
+
     def recover(
         self, stack: auto.Stack, *, say: Callable[[str], None]
     ) -> list[tuple[str, Mapping[str, Any]]]:
@@ -166,6 +181,20 @@ class LocalStack:
 def state_file(folder: Path, stack: str) -> Path:
     """Return where the file backend keeps a stack's state below the environment's folder."""
     return folder / "state" / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
+
+
+def holds_resources(state: Path) -> bool:
+    """Return whether a stack's state knows of anything: a stack that was only opened is empty.
+
+    Of a state that cannot be read the answer is yes, since what it held may still be there.
+    """
+    try:
+        document = json.loads(state.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except json.JSONDecodeError:
+        return True
+    return bool((document["checkpoint"].get("latest") or {}).get("resources"))
 
 
 def restore_cut_off(state: Path) -> None:

@@ -61,6 +61,14 @@ class Toolbox:
         """
         return self.binaries[name]
 
+    def version(self, name: str) -> str:
+        """Return the version of the tool that the binary ``name`` is of.
+
+        Raises:
+            KeyError: It was not among the names passed to `ensure`.
+        """
+        return self.binaries[name].parent.name
+
 
 def ensure(
     names: Iterable[str] | None = None,
@@ -80,8 +88,7 @@ def ensure(
     Raises:
         UsageError: A tool cannot be had in any way, or the folder cannot be written.
     """
-    known = known_tools(load_versions(VERSIONS_FILE))
-    wanted = [known[name] for name in (everyday() if names is None else names)]
+    wanted = _named(names)
     bin_dir = folder / "bin"
     try:
         if not all(_ready(tool, folder, bin_dir) for tool in wanted):
@@ -90,8 +97,27 @@ def ensure(
                 _link_all(wanted, bin_dir)
     except OSError as error:
         raise disk_full(folder, error) from error
+    return _toolbox(wanted, folder)
+
+
+def located(names: Iterable[str] | None = None, *, folder: Path = TOOLS_FOLDER) -> Toolbox:
+    """Return where the named tools are, or would be: nothing is fetched.
+
+    Args:
+        names: Names of tools; those of `everyday` if left out.
+        folder: Where tools are kept, by name and version.
+    """
+    return _toolbox(_named(names), folder)
+
+
+def _named(names: Iterable[str] | None) -> list[Tool]:
+    known = known_tools(load_versions(VERSIONS_FILE))
+    return [known[name] for name in (everyday() if names is None else names)]
+
+
+def _toolbox(wanted: Sequence[Tool], folder: Path) -> Toolbox:
     return Toolbox(
-        bin_dir=bin_dir,
+        bin_dir=folder / "bin",
         binaries={binary: _home(tool, folder) / binary for tool in wanted for binary in tool.binaries},
     )
 

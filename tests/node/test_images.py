@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ops.local.node.namespaces import NodeError, which
-from tests.node.doubles.images import REDIS, doubles, newer
+from ops.local.node import debian
+from ops.local.node.commands import NodeError, which
+from tests.node.doubles.images import PROBE, REDIS, doubles, newer
 from tests.node.probes import probe_pod
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.node.world import World
 
 pytestmark = [pytest.mark.node, pytest.mark.meanwhile]
@@ -33,6 +37,34 @@ def test_an_image_is_unpacked_before_a_container_needs_it(world: World) -> None:
     answer = world.node.namespaces.run(which("ctr"), "--namespace=k8s.io", "images", "check")
     unpacked = {line.split()[0]: line.split()[-1] for line in answer.splitlines()[1:]}
     assert [unpacked[newer(name)] for name in ("postgres", "mosquitto")] == ["true", "true"]
+
+
+PINNED = "docker.io/iotistic/pinned:test"
+
+
+def test_a_loaded_image_is_found_by_its_digest(world: World, tmp_path: Path) -> None:
+    """A pod that pins the content names tag and digest; the runtime looks for the digest alone."""
+    ctr = partial(world.node.namespaces.run, which("ctr"), "--namespace=k8s.io", "images", network=False)
+    ctr("tag", "--force", PROBE, PINNED)
+    archive = tmp_path / "pinned.tar"
+    ctr("export", str(archive), PINNED)
+    ctr("remove", PINNED)
+    assert world.node.images.load(archive) == [PINNED]
+    [digest] = [line.split()[2] for line in ctr("list").splitlines() if line.startswith(f"{PINNED} ")]
+    pod = probe_pod("customer-acme", "pinned", {})
+    pod["spec"]["containers"][0] |= {"image": f"{PINNED}@{digest}", "imagePullPolicy": "IfNotPresent"}
+    world.apply(pod)
+    try:
+        ready = ("--for=condition=Ready", "pod/pinned", "--namespace=customer-acme", "--timeout=60s")
+        world.kubectl("wait", *ready)
+    finally:
+        world.kubectl("delete", "pod/pinned", "--namespace=customer-acme", "--wait=false")
+
+
+def test_an_update_of_a_package_makes_images_anew() -> None:
+    versions = debian.versions(("busybox-static",))
+    assert len(versions) == 1, "it depends on nothing"
+    assert versions[0].startswith("busybox-static 1:1.")
 
 
 def refusal(world: World, reference: str) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +13,8 @@ import pytest
 from ops.local import processes
 from ops.local.node.layout import NODE_NAME
 from tests.node.conftest import KEPT
-from tests.node.machine_state import machine_state, processes_of
+from tests.node.machine_state import alive, changes, machine_state, processes_of
+from tests.node.world import eventually
 
 if TYPE_CHECKING:
     from tests.node.world import World
@@ -23,19 +28,90 @@ goes = pytest.mark.skipif(KEPT is not None, reason="IOTISTIC_NODE_PROJECT keeps 
 
 def test_it_is_there_and_twice_changes_nothing(world: World) -> None:
     status = world.node.status()
-    assert [part.name for part in status if part.healthy] == PARTS
+    assert [part.name for part in status if part.healthy] == [*PARTS, "coredns"]
     assert condition(world, "Ready") == "True"
     assert world.node.up() == []
     assert [part.pid for part in world.node.status()] == [part.pid for part in status]
+
+
+def test_a_part_that_died_is_named_and_comes_back(world: World) -> None:
+    processes.end([process(world, "kube-router")], patience=0)
+    status = world.project.iotistic("local", "node", "status", expect=1)
+    assert "Dead, or not working: kube-router." in status.stderr
+    assert "Started of the real node: kube-router." in world.project.iotistic("local", "node", "up").stderr
+    assert all(part["healthy"] for part in statuses(world))
+
+
+def test_a_part_that_was_made_from_something_older_is_started_anew(world: World) -> None:
+    record = world.node.layout.started
+    before = {part.name: part.pid for part in world.node.status()}
+    record.write_text(json.dumps({**json.loads(record.read_text()), "kube-proxy": "older"}))
+    assert world.node.up() == ["kube-proxy"]
+    after = {part.name: part.pid for part in world.node.status()}
+    assert {name for name in after if after[name] != before[name]} == {"kube-proxy"}
+
+
+def test_a_dns_that_is_gone_is_named(world: World) -> None:
+    world.kubectl("scale", "deployment/coredns", "--namespace=kube-system", "--replicas=0")
+    eventually(lambda: not health(world, "coredns"))
+    assert world.node.up() == []
+    assert all(part["healthy"] for part in statuses(world))
+
+
+def test_volumes_that_nobody_looks_after_are_noticed(world: World) -> None:
+    pid = process(world, "volumes")
+    # What waits for it outside stops with it, and goes on only by itself.
+    waiting = int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        eventually(lambda: not health(world, "volumes"))
+    finally:
+        for stopped in (waiting, pid):
+            os.kill(stopped, signal.SIGCONT)
+    eventually(lambda: health(world, "volumes"))
+
+
+def statuses(world: World) -> list[dict[str, object]]:
+    """Return what programs read of the node."""
+    found: list[dict[str, object]] = json.loads(
+        world.project.iotistic("local", "node", "status", "--json").stdout
+    )
+    return found
+
+
+def process(world: World, name: str) -> int:
+    [pid] = [part.pid for part in world.node.status() if part.name == name]
+    assert pid is not None
+    return pid
+
+
+def health(world: World, name: str) -> bool:
+    [healthy] = [part.healthy for part in world.node.status() if part.name == name]
+    return healthy
+
+
+WRITTEN = ("/var/lib/cni/results", "/var/lib/kubelet/device-plugins", "/var/log/containers")
+"""Where its parts write by names of their own, which no option changes."""
+
+
+def test_what_its_parts_write_elsewhere_stays_inside(world: World) -> None:
+    inside = Path("/proc") / str(world.node.namespaces.started) / "root"
+    for name in WRITTEN:
+        there, here = inside / name.strip("/"), Path(name)
+        assert there.is_dir(), name
+        assert not here.exists() or not there.samefile(here), name
 
 
 @goes
 @pytest.mark.ends_the_node
 def test_it_goes_without_a_trace(world: World, machine_before: dict[str, object]) -> None:
     node = world.node
+    running = processes_of(node.layout, holder=node.namespaces.started)
+    assert {part.pid for part in node.status()} <= {one.pid for one in running}, "else none would be missed"
     node.down()
-    assert machine_state() == machine_before
-    assert processes_of(node.layout.folder) == []
+    assert changes(machine_before, machine_state()) == []
+    # What only waited for a part outside takes a moment to notice its end.
+    eventually(lambda: not alive(running) | processes_of(node.layout), seconds=10)
     assert not node.layout.folder.exists()
     assert node.status() == []
     # The simulated nodes take pods again.
@@ -51,11 +127,13 @@ def test_it_goes_without_a_trace(world: World, machine_before: dict[str, object]
 def test_it_goes_without_a_trace_after_a_crash(world: World, machine_before: dict[str, object]) -> None:
     node = world.node
     assert node.up() == PARTS
+    running = processes_of(node.layout, holder=node.namespaces.started)
     processes.end([node.namespaces.started], patience=0)
-    assert [part.name for part in node.status() if part.pid is None] == PARTS[1:]
+    assert [part.name for part in node.status() if part.pid is None] == [*PARTS[1:], "coredns"]
     node.down()
-    assert machine_state() == machine_before
-    assert processes_of(node.layout.folder) == []
+    assert changes(machine_before, machine_state()) == []
+    # What only waited for a part outside takes a moment to notice its end.
+    eventually(lambda: not alive(running) | processes_of(node.layout), seconds=10)
 
 
 def condition(world: World, kind: str) -> str:

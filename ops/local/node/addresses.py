@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import subprocess
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Any, Final
 
 from ops.local.control_plane import POD_RANGE, SERVICE_RANGE
+from ops.local.node.commands import run, which
 from tenants.errors import UsageError
 
 if TYPE_CHECKING:
@@ -117,8 +117,5 @@ def _is_network(text: str) -> bool:
 
 
 def _ip(*arguments: str) -> list[dict[str, Any]]:
-    answer = subprocess.run(  # noqa: S603 - fixed arguments
-        ["/usr/sbin/ip", "-json", "-4", *arguments], capture_output=True, check=True
-    )
-    listing: list[dict[str, Any]] = json.loads(answer.stdout or "[]")
+    listing: list[dict[str, Any]] = json.loads(run([which("ip"), "-json", "-4", *arguments]) or "[]")
     return listing

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path("/sys/fs/cgroup")
+PROC: Final = Path("/proc")
 _CPUSET: Final = ("cpuset.cpus", "cpuset.mems")
 _PATIENCE_SECONDS: Final = 10
 
@@ -26,6 +27,16 @@ def make(name: str, root: Path = ROOT) -> None:
 def existing(name: str, root: Path = ROOT) -> list[Path]:
     """Return where the group ``name`` exists."""
     return [hierarchy / name for hierarchy in _hierarchies(root) if (hierarchy / name).is_dir()]
+
+
+def holds(name: str, pid: int) -> bool:
+    """Return whether a process is in the group ``name``, or in one below it."""
+    try:
+        lines = (PROC / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        # It ended.
+        return False
+    return any(line.split(":", 2)[-1].split("/")[1] == name for line in lines)
 
 
 def remove(name: str, root: Path = ROOT) -> None:

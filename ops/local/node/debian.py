@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
+from ops.local.node.commands import NodeError, run, which
 from ops.local.sources import SourceFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 _MERGED: Final = ("bin", "sbin", "lib", "lib64")
 """Folders that Debian keeps below /usr; packages still name them without it."""
+
+_INSTALL: Final = ("install", "--no-install-recommends")
 
 
 def download(packages: Sequence[str], into: Path, *, alone: bool = False) -> list[Path]:
@@ -28,33 +33,51 @@ def download(packages: Sequence[str], into: Path, *, alone: bool = False) -> lis
         SourceFailedError: This is no Debian, or the archive is not in reach.
     """
     (into / "partial").mkdir(parents=True, exist_ok=True)
-    nothing = into / "nothing-is-installed"
-    nothing.write_bytes(b"")
-    if alone:
-        command = ["download", *packages]
-    else:
-        command = ["install", "--yes", "--no-install-recommends", "--download-only", *packages]
-    options = {
-        "Dir::State::status": nothing,
-        "Dir::Cache::archives": into,
-        "Debug::NoLocking": "true",
-        "APT::Sandbox::User": "root",
-    }
-    answer = subprocess.run(  # noqa: S603 - fixed arguments
-        ["/usr/bin/apt-get", "--quiet", *(f"-o{key}={value}" for key, value in options.items()), *command],
-        cwd=into,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-    )
-    if answer.returncode != 0:
-        raise SourceFailedError(answer.stderr.strip())
+    command = ["download", *packages] if alone else [*_INSTALL, "--yes", "--download-only", *packages]
+    _apt_get(into, f"-oDir::Cache::archives={into}", *command)
     return sorted(into.glob("*.deb"))
 
 
+@functools.cache
+def versions(packages: tuple[str, ...]) -> tuple[str, ...]:
+    """Return name and version of packages and of everything they depend on, by this machine's lists.
+
+    Raises:
+        SourceFailedError: This is no Debian, or there are no lists of its packages.
+    """
+    with TemporaryDirectory() as folder:
+        plan = _apt_get(Path(folder), *_INSTALL, "--simulate", *packages)
+    found = (line.split() for line in plan.splitlines() if line.startswith("Inst "))
+    return tuple(sorted(f"{name} {version.lstrip('(')}" for _, name, version, *_ in found))
+
+
+def _apt_get(folder: Path, *arguments: str) -> str:
+    """Run apt-get in a folder, as if nothing were installed."""
+    nothing = folder / "nothing-is-installed"
+    nothing.write_bytes(b"")
+    options = {
+        "Dir::State::status": nothing,
+        "Debug::NoLocking": "true",
+        "APT::Sandbox::User": "root",
+    }
+    settings = [f"-o{key}={value}" for key, value in options.items()]
+    try:
+        return run(
+            [which("apt-get"), "--quiet", *settings, *arguments],
+            said="apt-get",
+            folder=folder,
+            environment={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        )
+    except NodeError as error:
+        raise SourceFailedError(str(error)) from error
+
+
 def unpack(packages: Sequence[Path], root: Path) -> None:
-    """Unpack packages into ``root``; none of their scripts is run."""
+    """Unpack packages into ``root``; none of their scripts is run.
+
+    Raises:
+        SourceFailedError: One of them is broken, or there is no room for it.
+    """
     for folder in _MERGED:
         (root / "usr" / folder).mkdir(parents=True, exist_ok=True)
         link = root / folder
@@ -62,13 +85,15 @@ def unpack(packages: Sequence[Path], root: Path) -> None:
             link.symlink_to(f"usr/{folder}")
     for package in packages:
         with subprocess.Popen(  # noqa: S603 - fixed arguments
-            ["/usr/bin/dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE
+            [which("dpkg-deb"), "--fsys-tarfile", package], stdout=subprocess.PIPE
         ) as contents:
-            subprocess.run(  # noqa: S603 - fixed arguments
+            written = subprocess.run(  # noqa: S603 - fixed arguments
                 ["/bin/tar", "--extract", "--keep-directory-symlink", f"--directory={root}"],
                 stdin=contents.stdout,
-                check=True,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
             )
-        if contents.returncode != 0:
-            message = f"{package.name} cannot be unpacked"
+        if contents.returncode != 0 or written.returncode != 0:
+            message = f"{package.name} cannot be unpacked: {written.stderr.strip()}"
             raise SourceFailedError(message)

@@ -7,13 +7,13 @@ paths, users, ports. All of them share one layer with the packages.
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ops.local.node import debian
 from ops.local.node.archive import ImageSpec, write_archive, write_layer
+from ops.local.node.commands import run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,9 +63,14 @@ class Maker(Protocol):
 
 
 def recipe(packages: Sequence[str] = PACKAGES) -> str:
-    """Return what the images are made from, as text."""
+    """Return what the images are made from, as text: an update of a package makes them anew.
+
+    Raises:
+        SourceFailedError: This is no Debian, or there are no lists of its packages.
+    """
     sources = [Path(__file__), *sorted(_FILES.iterdir())]
-    return "\n".join([*packages, *(file.read_text(encoding="utf-8") for file in sources)])
+    texts = [file.read_text(encoding="utf-8") for file in sources]
+    return "\n".join([*debian.versions(tuple(packages)), *texts])
 
 
 def base_layer(work: Path, packages: Sequence[str] = PACKAGES) -> Path:
@@ -85,10 +90,7 @@ def base_layer(work: Path, packages: Sequence[str] = PACKAGES) -> Path:
     layer = work / "debian.tar"
     reproducible = ("--sort=name", "--mtime=@0")
     unused = ("--anchored", *(f"--exclude=./{pattern}" for pattern in _UNUSED))
-    subprocess.run(  # noqa: S603 - fixed arguments
-        ["/bin/tar", "--create", f"--file={layer}", f"--directory={root}", *reproducible, *unused, "."],
-        check=True,
-    )
+    run(["/bin/tar", "--create", f"--file={layer}", f"--directory={root}", *reproducible, *unused, "."])
     shutil.rmtree(root)
     return layer
 

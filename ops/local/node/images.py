@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from infra.images import parse
 from ops.local.node import debian, debian_images
 from ops.local.node.archive import ImageSpec, write_archive, write_layer
+from ops.local.node.commands import NodeError, which
 from ops.local.node.debian_images import ARCHIVE
-from ops.local.node.manifests import COREDNS_IMAGE
-from ops.local.node.namespaces import NodeError, which
+from ops.local.node.manifests import coredns_image
 from ops.local.progress import step
 from ops.local.sources import SourceFailedError
 from ops.local.store import exclusive, new_folder
@@ -52,14 +53,21 @@ class NodeImages:
         return set(self._ctr("images", "list", "--quiet").split())
 
     def ensure_own(self) -> None:
-        """Bring the images that the node itself needs."""
-        coredns = self.toolbox.path("coredns")
-        version = coredns.resolve().parent.name
+        """Bring the images that the node itself needs.
+
+        Raises:
+            UsageError: Debian's archive is not in reach, and the image was not loaded either.
+        """
         present = self.present()
         if PAUSE not in present:
-            self.bring(f"{PAUSE} 1", _pause)
-        if COREDNS_IMAGE not in present:
-            self.bring(f"{COREDNS_IMAGE} {version}", lambda folder: _coredns(folder, coredns))
+            try:
+                self.bring(f"{PAUSE} 1", _pause)
+            except SourceFailedError as error:
+                raise _no_pause(error) from error
+        coredns = self.toolbox.path("coredns")
+        image = coredns_image(self.toolbox)
+        if image not in present:
+            self.bring(image, lambda folder: _coredns(folder, coredns, image))
 
     def ensure_published(self, references: Sequence[str]) -> None:
         """Fetch the images that the node lacks, through this machine's network: it has none itself.
@@ -69,13 +77,14 @@ class NodeImages:
         Raises:
             UsageError: With one problem for each image that cannot be had.
         """
-        missing = sorted(set(references) - self.present())
+        present = self.present()
+        missing = sorted(reference for reference in set(references) if _known_as(reference) not in present)
         failed: dict[str, str] = {}
         for number, reference in enumerate(missing, start=1):
             with step(self.console, f"[{number}/{len(missing)}] image {reference}") as say:
                 say("fetching")
                 try:
-                    self._ctr("images", "pull", reference, network=False)
+                    self._ctr("images", "pull", _known_as(reference), network=False)
                 except NodeError as error:
                     failed[reference] = str(error).splitlines()[-1]
         for reference in self._make(failed):
@@ -96,6 +105,7 @@ class NodeImages:
         before = self.present()
         try:
             self._ctr("images", "import", str(archive.resolve(strict=True)))
+            self._name_by_digest(self.present() - before)
         except (FileNotFoundError, NodeError) as error:
             raise UsageError.of(
                 where=str(archive),
@@ -103,7 +113,15 @@ class NodeImages:
                 why="the node would have none of them",
                 how="write one where the image is: docker save --output images.tar <reference>...",
             ) from error
-        return sorted(self.present() - before)
+        return sorted(name for name in self.present() - before if _is_tagged(name))
+
+    def _name_by_digest(self, references: set[str]) -> None:
+        """Give images the names under which pods find them that pin their content."""
+        for line in self._ctr("images", "list").splitlines()[1:]:
+            reference, _, digest, *_ = line.split()
+            if reference in references and _is_tagged(reference):
+                pinned = f"{reference.rpartition(':')[0]}@{digest}"
+                self._ctr("images", "tag", "--force", reference, pinned)
 
     def _make(self, references: Iterable[str]) -> list[str]:
         """Make what stands in for published images, and return for which there is something."""
@@ -152,6 +170,17 @@ def built_archive(recipe: str, build: Callable[[Path], None], console: Console) 
     return CACHE / key / ARCHIVE
 
 
+def _known_as(reference: str) -> str:
+    """Return the name under which the node's runtime looks for an image: of a pinned one, without its tag."""
+    image = parse(reference)
+    return reference if image.digest is None else f"{image.repository}@{image.digest}"
+
+
+def _is_tagged(name: str) -> bool:
+    """Return whether this is a tag's name for an image, and none that the runtime made of its content."""
+    return "/" in name and "@" not in name
+
+
 def _unobtainable(reference: str, why: str) -> Problem:
     return Problem(
         where=reference,
@@ -173,8 +202,19 @@ def _pause(folder: Path) -> None:
         write_archive(folder / ARCHIVE, {PAUSE: pause})
 
 
-def _coredns(folder: Path, program: Path) -> None:
+def _no_pause(error: SourceFailedError) -> UsageError:
+    return UsageError.of(
+        where=PAUSE,
+        what=f"cannot be made of Debian's busybox-static: {error}",
+        why="every pod hangs on a process of this image, so none would start",
+        how="run apt-get update and try again; where Debian is not in reach, bring it from elsewhere: "
+        f"docker pull registry.k8s.io/pause:3.10, docker tag registry.k8s.io/pause:3.10 {PAUSE}, "
+        f"docker save --output pause.tar {PAUSE}, then iotistic local node load pause.tar, and run it again",
+    )
+
+
+def _coredns(folder: Path, program: Path, reference: str) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as work:
         layer = write_layer(Path(work) / "layer.tar", {"coredns": (program.read_bytes(), 0o755)})
         image = ImageSpec(layers=[layer], entrypoint=["/coredns"], user="0:0")
-        write_archive(folder / ARCHIVE, {COREDNS_IMAGE: image})
+        write_archive(folder / ARCHIVE, {reference: image})

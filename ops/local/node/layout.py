@@ -44,6 +44,11 @@ class NodeLayout:
         return self.folder / "node.json"
 
     @property
+    def started(self) -> Path:
+        """File that remembers what each part was started from."""
+        return self.folder / "parts.json"
+
+    @property
     def logs(self) -> Path:
         """Folder with one log for each part."""
         return self.folder / "logs"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ops.local.node.commands import SEARCH_PATH, NodeError, run, which
 from ops.local.progress import step
 from tenants.errors import Problem, UsageError
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-SEARCH_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CNI_PLUGINS: Final = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 """Where Debian, and where everybody else, installs the network plugins."""
 _PROGRAMS: Final = {
@@ -36,8 +35,14 @@ _PROGRAMS: Final = {
 _PLUGINS: Final = "containernetworking-plugins"
 
 
-def unfit(*, platform: str = sys.platform, user: int | None = None) -> Problem | None:
-    """Return why this machine cannot carry a real node at all, or None if it can."""
+def unfit(*, platform: str | None = None, user: int | None = None) -> Problem | None:
+    """Return why this machine cannot carry a real node at all, or None if it can.
+
+    Args:
+        platform: What it runs; found out if left out.
+        user: Number of who wants to; this process's user if left out.
+    """
+    platform = platform or sys.platform
     if platform != "linux":
         return Problem(
             where="this machine",
@@ -55,12 +60,23 @@ def unfit(*, platform: str = sys.platform, user: int | None = None) -> Problem |
     return None
 
 
+def refuse_unfit() -> None:
+    """Refuse a machine or a user that can have no real node, nor look after one.
+
+    Raises:
+        UsageError: It is not Linux, or the user is not root.
+    """
+    problem = unfit()
+    if problem is not None:
+        raise UsageError([problem])
+
+
 def missing_packages(
-    which: Callable[[str], str | None] = lambda name: shutil.which(name, path=SEARCH_PATH),
+    find: Callable[[str], str | None] = lambda name: shutil.which(name, path=SEARCH_PATH),
     plugins: tuple[Path, ...] = CNI_PLUGINS,
 ) -> list[str]:
     """Return Debian's names of the packages whose programs are not installed."""
-    missing = {package for program, package in _PROGRAMS.items() if which(program) is None}
+    missing = {package for program, package in _PROGRAMS.items() if find(program) is None}
     if not any((folder / "bridge").exists() for folder in plugins):
         missing.add(_PLUGINS)
     return sorted(missing)
@@ -73,28 +89,35 @@ def prepare(console: Console) -> None:
         UsageError: It is not Linux, the user is not root, or packages are missing and
             this is no Debian.
     """
-    problem = unfit()
-    if problem is not None:
-        raise UsageError([problem])
+    refuse_unfit()
     packages = missing_packages()
     if not packages:
         return
     if shutil.which("apt-get", path=SEARCH_PATH) is None:
         raise missing_programs(packages)
-    with step(console, "node") as say:
-        say(f"installing {', '.join(packages)}")
-        _apt_get("update", "--quiet")
-        _apt_get("install", "--quiet", "--yes", "--no-install-recommends", *packages)
+    try:
+        with step(console, "node") as say:
+            say(f"installing {', '.join(packages)}")
+            _apt_get("update", "--quiet")
+            _apt_get("install", "--quiet", "--yes", "--no-install-recommends", *packages)
+    except NodeError as error:
+        raise missing_programs(packages, tried=str(error)) from error
     still = missing_packages()
     if still:
         raise missing_programs(still)
 
 
-def missing_programs(packages: list[str]) -> UsageError:
-    """Return the refusal of a machine that lacks these packages."""
+def missing_programs(packages: list[str], *, tried: str | None = None) -> UsageError:
+    """Return the refusal of a machine that lacks these packages.
+
+    Args:
+        packages: Debian's names of them.
+        tried: What came of installing them, where that was tried.
+    """
+    failed = "" if tried is None else f", and they cannot be installed: {tried}"
     return UsageError.of(
         where="this machine",
-        what=f"lacks programs of the Debian packages {', '.join(packages)}",
+        what=f"lacks programs of the Debian packages {', '.join(packages)}{failed}",
         why="the node is made of them: a container runtime, network plugins and packet filters",
         how="install them, by whatever name your distribution gives them",
     )
@@ -106,9 +129,4 @@ def plugin_folder() -> Path:
 
 
 def _apt_get(*arguments: str) -> None:
-    subprocess.run(  # noqa: S603 - fixed arguments
-        ["/usr/bin/apt-get", *arguments],
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        capture_output=True,
-        check=True,
-    )
+    run([which("apt-get"), *arguments], environment={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})

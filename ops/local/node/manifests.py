@@ -12,15 +12,23 @@ from ops.local.node.provisioner import PROVISIONER, STORAGE_CLASS
 
 if TYPE_CHECKING:
     from ops.local.node.addresses import Addresses
+    from ops.local.tools import Toolbox
 
 KIND_LABEL: Final = "iotistic.io/node"
 """Tells the real node from simulated ones."""
-COREDNS_IMAGE: Final = "registry.k8s.io/coredns/coredns:local"
+DNS_NAME: Final = "coredns"
+DNS_COMMAND: Final = ["/coredns", "-conf", "/etc/coredns/Corefile"]
+"""What the cluster's DNS runs in its pod."""
 _COREFILE: Final = Path(__file__).parent / "templates" / "Corefile"
 _NAMESPACE: Final = "kube-system"
 _LABELS: Final = {"k8s-app": "kube-dns"}
 """By which network policies everywhere let pods reach the DNS."""
 _ACCOUNT_FOLDER: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+def coredns_image(toolbox: Toolbox) -> str:
+    """Return the reference of the cluster DNS's image, which another version of the program is not under."""
+    return f"registry.k8s.io/coredns/coredns:local-{toolbox.version(DNS_NAME)}"
 
 
 def foundation(addresses: Addresses, machine: str) -> list[dict[str, Any]]:
@@ -59,14 +67,15 @@ def foundation(addresses: Addresses, machine: str) -> list[dict[str, Any]]:
     ]
 
 
-def dns_objects(addresses: Addresses, service_address: str) -> list[dict[str, Any]]:
+def dns_objects(addresses: Addresses, service_address: str, image: str) -> list[dict[str, Any]]:
     """Return the cluster DNS, as a pod: policies open the way to pods, not to processes.
 
     Args:
         addresses: The node's addresses.
         service_address: Where every pod asks.
+        image: What it runs.
     """
-    name = "coredns"
+    name = DNS_NAME
     metadata = {"name": name, "namespace": _NAMESPACE, "labels": _LABELS}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": f"system:{name}"}
     return [
@@ -121,13 +130,13 @@ def dns_objects(addresses: Addresses, service_address: str) -> list[dict[str, An
             "spec": {
                 "replicas": 1,
                 "selector": {"matchLabels": _LABELS},
-                "template": {"metadata": {"labels": _LABELS}, "spec": _dns_pod(name)},
+                "template": {"metadata": {"labels": _LABELS}, "spec": _dns_pod(name, image)},
             },
         },
     ]
 
 
-def _dns_pod(name: str) -> dict[str, Any]:
+def _dns_pod(name: str, image: str) -> dict[str, Any]:
     return {
         "serviceAccountName": name,
         "nodeSelector": {KIND_LABEL: "real"},
@@ -137,9 +146,9 @@ def _dns_pod(name: str) -> dict[str, Any]:
         "containers": [
             {
                 "name": name,
-                "image": COREDNS_IMAGE,
+                "image": image,
                 "imagePullPolicy": "Never",
-                "args": ["-conf", "/etc/coredns/Corefile"],
+                "args": DNS_COMMAND[1:],
                 "readinessProbe": {"httpGet": {"path": "/ready", "port": 8181}, "periodSeconds": 1},
                 "livenessProbe": {"httpGet": {"path": "/health", "port": 8080}},
                 "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "170Mi"}},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import subprocess
 import time
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ops.local import processes
-from ops.local.node.machine import SEARCH_PATH
+from ops.local.node.commands import SEARCH_PATH, NodeError, run, which
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,13 +19,8 @@ if TYPE_CHECKING:
     from ops.local.node.layout import NodeLayout
 
 _SCRIPT: Final = Path(__file__).parent / "templates" / "holder.sh"
-_IP: Final = "/usr/sbin/ip"
 _READY_SECONDS: Final = 10
 _LOG: Final = "holder"
-
-
-class NodeError(Exception):
-    """The node did not start: a defect, or a machine that is not up to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,7 @@ class Namespaces:
         """
         holder = self.holder
         if holder is None:
-            message = f"the node in {self.layout.folder} does not run"
+            message = f"the node in {self.layout.folder} does not run: start it with: iotistic local node up"
             raise NodeError(message)
         return holder
 
@@ -80,22 +75,25 @@ class Namespaces:
                 [which("unshare"), *isolate, "--", *self._command], self.layout.logs / f"{_LOG}.log"
             )
             wait_for(ready.exists, what="namespaces", log=self.layout.logs / f"{_LOG}.log")
-        if not _has_interface(self.layout.interface):
-            self._lay_cable(addresses)
+        self._lay_cable(addresses)
 
     def end(self) -> None:
         """End the first process, and with it everything in the namespaces."""
         holder = self.holder
         if holder is not None:
             inside = self.processes()
-            processes.end([holder, *inside], patience=0)
+            # Each of those waits out here for a process inside. One that was stopped would never take
+            # notice of its end, and the namespaces would never be empty.
+            waiting = processes.find(lambda command: f"--target={holder}" in command)
+            processes.end([*waiting, holder, *inside], patience=0)
 
     def remove_cable(self) -> None:
         """Remove the cable, which goes with the node's network unless something still holds that."""
         interface = self.layout.interface
         if _has_interface(interface):
             # The kernel may be just about to remove it.
-            subprocess.run([_IP, "link", "delete", interface], capture_output=True, check=False)  # noqa: S603 - fixed
+            with contextlib.suppress(NodeError):
+                _ip(f"link delete {interface}")
         wait_for(
             lambda: not _has_interface(interface),
             what="removal of the cable",
@@ -118,17 +116,11 @@ class Namespaces:
         Raises:
             NodeError: It did not end with 0.
         """
-        answer = subprocess.run(  # noqa: S603 - the project's own commands
+        return run(
             self.enter(*command, network=network),
-            capture_output=True,
-            text=True,
-            check=False,
-            env={"PATH": f"{self.layout.folder / 'bin'}:{SEARCH_PATH}"},
+            said=f"{' '.join(command)} in the node",
+            environment={"PATH": f"{self.layout.folder / 'bin'}:{SEARCH_PATH}"},
         )
-        if answer.returncode != 0:
-            message = f"{' '.join(command)} in the node: {answer.stderr.strip()}"
-            raise NodeError(message)
-        return answer.stdout
 
     def processes(self) -> dict[int, list[str]]:
         """Return the command lines of everything that runs inside, by process id out here."""
@@ -140,21 +132,20 @@ class Namespaces:
         return {pid: command for pid, command in everything.items() if _pid_namespace(pid) == home}
 
     def _lay_cable(self, addresses: Addresses) -> None:
+        """Lay the cable, or what is missing of it: a run may have been killed between any two steps."""
         interface = self.layout.interface
-        for arguments in (
-            f"link add {interface} type veth peer name eth0 netns {self.started}",
-            f"address add {addresses.host}/30 dev {interface}",
-            f"link set {interface} up",
-        ):
-            _ip(arguments)
+        if not _has_interface(interface):
+            _ip(f"link add {interface} type veth peer name eth0 netns {self.started}")
+        _ip(f"address replace {addresses.host}/30 dev {interface}")
+        _ip(f"link set {interface} up")
         for arguments in (
             "link set lo up",
-            f"address add {addresses.node}/30 dev eth0",
+            f"address replace {addresses.node}/30 dev eth0",
             "link set eth0 up",
-            f"route add default via {addresses.host}",
+            f"route replace default via {addresses.host}",
         ):
-            self.run(_IP, *arguments.split())
-        _ip(f"route add {addresses.pods} via {addresses.node} dev {interface}")
+            self.run(which("ip"), *arguments.split())
+        _ip(f"route replace {addresses.pods} via {addresses.node} dev {interface}")
 
 
 def start_detached(command: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
@@ -193,16 +184,8 @@ def tail(log: Path, lines: int = 8) -> str:
         return "(there is none)"
 
 
-def which(program: str) -> str:
-    """Return the path of a program that `machine.prepare` has made sure of."""
-    path = shutil.which(program, path=SEARCH_PATH)
-    if path is None:
-        raise NodeError(program)
-    return path
-
-
 def _ip(arguments: str) -> None:
-    subprocess.run([_IP, *arguments.split()], capture_output=True, check=True)  # noqa: S603 - fixed
+    run([which("ip"), *arguments.split()])
 
 
 def _has_interface(name: str) -> bool:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-import sys
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, Final
 
-from ops.local import processes
 from ops.local.kube_command import KubectlError, kubectl
 from ops.local.node import addresses as ranges
 from ops.local.node import cgroups, machine
 from ops.local.node.addresses import Addresses, dns_address
+from ops.local.node.commands import NodeError
 from ops.local.node.configuration import write_configuration
 from ops.local.node.images import NodeImages
 from ops.local.node.layout import NODE_NAME, NodeLayout
-from ops.local.node.manifests import KIND_LABEL, dns_objects, foundation
-from ops.local.node.namespaces import Namespaces, NodeError, start_detached, wait_for
-from ops.local.node.parts import Part, is_relay, parts, python_path, relay_command
+from ops.local.node.manifests import KIND_LABEL, coredns_image, dns_objects, foundation
+from ops.local.node.namespaces import Namespaces
+from ops.local.node.supervision import READY_SECONDS, PartStatus, Supervisor
 from ops.local.progress import step
 from ops.local.store import exclusive, write_atomically
 
@@ -35,26 +33,8 @@ if TYPE_CHECKING:
 
 TOOLS: Final = ("kubelet", "kube-proxy", "coredns", "kube-router", "cert-manager")
 """What a node needs beside the tools of the embedded cluster."""
-_READY_SECONDS: Final = 180
 _SIMULATED_NODES: Final = f"{KIND_LABEL}!=real"
 _FIELD_MANAGER: Final = "real-node"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartStatus:
-    """How one part of the node is.
-
-    Attributes:
-        name: The part.
-        pid: Its process id, or None if it does not run.
-        healthy: It runs and says that it works.
-        log: Where it writes what it does.
-    """
-
-    name: str
-    pid: int | None
-    healthy: bool
-    log: Path
 
 
 class RealNode:
@@ -63,7 +43,7 @@ class RealNode:
     Args:
         directory: A folder of its own, outside of git.
         access: The cluster that it joins.
-        toolbox: The binaries, those of `TOOLS` included.
+        toolbox: The binaries, those of `TOOLS` included. All of them are there where the node is brought up.
         console: Where progress is shown.
     """
 
@@ -78,7 +58,7 @@ class RealNode:
         """Make the node, or start what of it does not run.
 
         Returns:
-            The parts that were started.
+            The parts that were started: they did not run, or were made from something else.
 
         Raises:
             UsageError: This machine cannot carry a node.
@@ -96,20 +76,22 @@ class RealNode:
                 cgroups.remove(self.layout.cgroup)
             cgroups.make(self.layout.cgroup)
             self.namespaces.start(chosen)
-            started = self._start_relay(chosen)
+            supervisor = self._supervisor(chosen)
+            started = supervisor.start_relay()
             self._apply(foundation(chosen, platform.machine()))
-            for part in self._parts(chosen):
-                started += self._start(part)
+            for part in supervisor.parts():
+                started += supervisor.start(part)
                 if part.name == "containerd":
-                    self._wait(part)
+                    supervisor.wait(part)
                     say("importing images")
                     self.images.ensure_own()
                 if part.name == "kubelet":
                     self._wait_for_node()
-            for part in self._parts(chosen):
-                self._wait(part)
+            for part in supervisor.parts():
+                supervisor.wait(part)
             say("waiting for its cluster DNS")
             self._furnish(chosen)
+            supervisor.wait_for_dns()
         return started
 
     def down(self) -> None:
@@ -126,21 +108,7 @@ class RealNode:
         """Return how each part is, changing nothing."""
         if not self.layout.record.exists():
             return []
-        chosen = self._addresses()
-        relay = self._relay(chosen)
-        found = [PartStatus(name="relay", pid=relay, healthy=relay is not None, log=self._log("relay"))]
-        inside = self.namespaces.processes()
-        for part in self._parts(chosen):
-            pid = next((pid for pid, command in inside.items() if part.is_command(command)), None)
-            found.append(
-                PartStatus(
-                    name=part.name,
-                    pid=pid,
-                    healthy=pid is not None and self._is_healthy(part),
-                    log=self._log(part.name),
-                )
-            )
-        return found
+        return self._supervisor(self._addresses()).status()
 
     @property
     def images(self) -> NodeImages:
@@ -152,11 +120,8 @@ class RealNode:
         """The node's addresses."""
         return self._addresses()
 
-    def _parts(self, chosen: Addresses) -> list[Part]:
-        return parts(self._toolbox, chosen, self._access.server)
-
-    def _log(self, name: str) -> Path:
-        return self.layout.logs / f"{name}.log"
+    def _supervisor(self, chosen: Addresses) -> Supervisor:
+        return Supervisor(self.layout, self.namespaces, self._toolbox, self._access.server, chosen)
 
     def _alone(self) -> AbstractContextManager[None]:
         lock = self.layout.folder.with_name(f".{self.layout.folder.name}.lock")
@@ -185,73 +150,10 @@ class RealNode:
             stdin=objects,
         )
 
-    def _start_relay(self, chosen: Addresses) -> list[str]:
-        port = int(self._access.server.rsplit(":", 1)[1])
-        command = relay_command(self.namespaces.started, port, chosen)
-        if processes.find(lambda found: processes.is_same(found, command)):
-            return []
-        processes.end(processes.find(lambda found: is_relay(found, chosen)), patience=0)
-        start_detached(command, self._log("relay"), self._environment())
-        wait_for(self._answers, what="relay", log=self._log("relay"))
-        return ["relay"]
-
-    def _answers(self) -> bool:
-        """Return whether the API server answers to the inside."""
-        host, port = self._access.server.removeprefix("https://").rsplit(":", 1)
-        program = f"import socket; socket.create_connection(({host!r}, {port}), 2)"
-        try:
-            self.namespaces.run(sys.executable, "-S", "-c", program)
-        except NodeError:
-            return False
-        return True
-
-    def _environment(self) -> dict[str, str]:
-        path = f"{self.layout.folder / 'bin'}:{machine.SEARCH_PATH}"
-        return {"PATH": path, "PYTHONPATH": python_path(), "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/root"}
-
-    def _relay(self, chosen: Addresses) -> int | None:
-        return min(processes.find(lambda command: is_relay(command, chosen)), default=None)
-
-    def _start(self, part: Part) -> list[str]:
-        command = self.namespaces.enter(*part.command)
-        # The second question finds one that is still on its way in.
-        if any(part.is_command(found) for found in self.namespaces.processes().values()) or processes.find(
-            lambda found: found[-len(command) :] == command
-        ):
-            return []
-        start_detached(command, self._log(part.name), self._environment())
-        return [part.name]
-
-    def _is_healthy(self, part: Part) -> bool:
-        if not part.healthy:
-            return True
-        try:
-            self.namespaces.run(*part.healthy)
-        except NodeError:
-            return False
-        return True
-
-    def _wait(self, part: Part) -> None:
-        """Wait until a part works. One that ends meanwhile is started again, as any supervisor would.
-
-        The kubelet gives up where containerd answers, and its half for Kubernetes does not yet.
-        """
-
-        def works() -> bool:
-            self._start(part)
-            return self._is_healthy(part)
-
-        wait_for(
-            works,
-            what=part.name,
-            log=self._log(part.name),
-            seconds=_READY_SECONDS,
-        )
-
     def _furnish(self, chosen: Addresses) -> None:
         """Bring in DNS, and keep the simulated nodes from taking pods that shall run."""
         self._kubectl("cordon", f"--selector={_SIMULATED_NODES}")
-        self._apply(dns_objects(chosen, dns_address()))
+        self._apply(dns_objects(chosen, dns_address(), coredns_image(self._toolbox)))
         self._wait_for_cluster("rollout", "status", "deployment/coredns", "--namespace=kube-system")
 
     def _wait_for_node(self) -> None:
@@ -261,7 +163,7 @@ class RealNode:
 
     def _wait_for_cluster(self, *arguments: str) -> None:
         try:
-            self._kubectl(*arguments, f"--timeout={_READY_SECONDS}s")
+            self._kubectl(*arguments, f"--timeout={READY_SECONDS}s")
         except KubectlError as error:
             message = f"{error}; logs are in {self.layout.logs}"
             raise NodeError(message) from error
@@ -278,12 +180,12 @@ class RealNode:
             self._kubectl("delete", "pods", "--all-namespaces", here, "--force", "--grace-period=0", quickly)
             self._kubectl("delete", "node", NODE_NAME, "--ignore-not-found", quickly)
             self._kubectl("uncordon", f"--selector={_SIMULATED_NODES}", quickly)
-        except KubectlError:
+        except (KubectlError, FileNotFoundError):
+            # Or there is no kubectl any more. A cluster that is taken down as well forgets its nodes anyway.
             self._console.print("The cluster does not answer: its record of the node stays.")
 
     def _end(self) -> None:
         self.namespaces.end()
         if self.layout.record.exists():
-            chosen = self._addresses()
-            processes.end(processes.find(lambda command: is_relay(command, chosen)), patience=0)
+            self._supervisor(self._addresses()).end_relay()
         self.namespaces.remove_cable()

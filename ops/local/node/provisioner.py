@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 STORAGE_CLASS: Final = "node"
 PROVISIONER: Final = "iotistic.io/node-directory"
 VOLUMES: Final = INSIDE / "volumes"
+ROUND: Final = INSIDE / "volumes-round"
+"""File that each round touches once it is done."""
+ROUND_SECONDS: Final = 10
+"""Age of that file at which the volumes have stopped to be looked after."""
 _SELECTED_NODE: Final = "volume.kubernetes.io/selected-node"
 _POLL_SECONDS: Final = 0.5
 
@@ -139,11 +143,13 @@ def main(server: str) -> None:
     context = ssl.create_default_context(cafile=str(etc / "ca.crt"))
     context.load_cert_chain(etc / "client.crt", etc / "client.key")
     VOLUMES.mkdir(exist_ok=True)
+    ROUND.unlink(missing_ok=True)
     with httpx.Client(base_url=server, verify=context) as api:
         provisioner = Provisioner(api, VOLUMES)
         while True:
             try:
                 provisioner.round()
+                ROUND.touch()
             except httpx.HTTPError as error:
                 # The API server is away, or somebody was faster: the next round sees it as it is.
                 sys.stderr.write(f"{error}\n")

@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from infra.images import Images, ImageSource, load_images, load_platform_image
+from infra.customer.instance import manifests as instance_objects
+from infra.images import load_platform_image
+from infra.platform.billing import manifests as billing_objects
+from infra.platform.billing_parts import billing_of
 from infra.platform.mqtt_proxy import CPU_REQUEST
+from infra.program import image_source, instances_of
 from tenants.errors import UsageError
 from tenants.quantities import millicores
-from tenants.sizing import OPTIONAL, WATCHER, WATCHERS, components
+from tenants.sizing import WATCHER, WATCHERS, components
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
+    from infra.component import Manifest
+    from infra.settings import Settings
     from tenants.registry import Registry
     from tenants.tenant import Tenant
 
-_NONE = "none"
 _CLUSTER_MILLICORES = 10
 """What the cluster's DNS asks for."""
 
 
-def wanted_images(registry: Registry, config: Mapping[str, Any]) -> list[str]:
-    """Return the references of all images that an environment's pods run.
+def wanted_images(settings: Settings, registry: Registry) -> list[str]:
+    """Return the references of all images that an environment's pods run, as the program declares them.
+
+    Charts are not among them: each names its own images, and only when it is installed.
 
     Args:
+        settings: The stack's configuration.
         registry: The customers.
-        config: The stack's configuration, by key.
     """
-    mirror = config.get("iotistic:imageMirror", _NONE)
-    overrides = json.loads(config.get("iotistic:imageOverrides", "{}"))
-    source = ImageSource(mirror=None if mirror == _NONE else mirror, overrides=overrides)
-    images = load_images(source)
-    chosen = {name for name in OPTIONAL for tenant in registry.tenants if getattr(tenant.options, name)}
-    found = [
-        str(getattr(images, item.name))
-        for item in fields(Images)
-        if item.name not in OPTIONAL or item.name in chosen
-    ]
-    if config.get("iotistic:mqttEdge", {}).get("enabled"):
-        found.append(str(load_platform_image("haproxy", source)))
-    return found
+    source = image_source(settings)
+    objects = [item for instance in instances_of(settings, registry) for item in instance_objects(instance)]
+    if settings.billing is not None:
+        objects += billing_objects(billing_of(settings, settings.billing, source, labels={}))
+    found = {image for item in objects for image in _images(item)}
+    if settings.mqtt_edge.enabled:
+        found.add(str(load_platform_image("haproxy", source)))
+    return sorted(found)
+
+
+def _images(item: Manifest) -> Iterator[str]:
+    """Yield the images of an object's pods, if it has any that run."""
+    spec = item.get("spec", {})
+    if spec.get("replicas") == 0 or spec.get("suspend"):
+        return
+    pod = spec.get("jobTemplate", {"spec": spec})["spec"].get("template", {}).get("spec", {})
+    for container in (*pod.get("initContainers", ()), *pod.get("containers", ())):
+        yield container["image"]
 
 
 def refuse_small_machine(registry: Registry, *, processors: int, cpu_percent: int = 100) -> None:

@@ -152,10 +152,10 @@ def check_licence() -> None:
     """End the process unless the licence verifies and names this customer."""
     try:
         claims = jwt.decode(
-            os.environ["IOTISTIC_LICENSE_KEY"],
+            os.environ.get("IOTISTIC_LICENSE_KEY", ""),
             os.environ["LICENSE_PUBLIC_KEY"],
             algorithms=["RS256"],
-            options={"require": ["exp", "iat"]},
+            options={"require": ["exp", "iat", "customerId"]},
         )
     except jwt.PyJWTError as error:
         sys.exit(f"the licence is refused: {error}")

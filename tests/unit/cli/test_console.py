@@ -8,7 +8,7 @@ import typer
 from ops.cli.console import show_refusals
 from ops.local.control_plane import ControlPlaneError
 from ops.local.engine_run import EngineError
-from ops.local.node.namespaces import NodeError
+from ops.local.node.commands import NodeError
 from tenants.errors import UsageError
 
 if TYPE_CHECKING:

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from ops.cli.app import app
 from ops.local import inventory
-from ops.local.environment import refuse_orphans
+from ops.local.environment import Environment
 from ops.local.inventory import Inventory
 from ops.local.kube_command import KubectlError
 from ops.local.kubeconfig import KubeAccess
-from ops.local.stack import is_stale, restore_cut_off
+from ops.local.refusals import refuse_orphans
+from ops.local.stack import holds_resources, is_stale, restore_cut_off
 from ops.local.target import Target
 from ops.local.tools import Toolbox
 from tenants.errors import UsageError
@@ -165,6 +168,42 @@ def test_a_state_that_was_cut_off_is_the_engines_copy_again(
     restore_cut_off(file)
     assert (file.read_text() if file.exists() else None) == after
     assert (beside.read_text() if beside.exists() else None) == copy
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        (None, False),
+        ('{"checkpoint": {"stack": "dev"}}', False),
+        ('{"checkpoint": {"stack": "dev", "latest": {"manifest": {}}}}', False),
+        ('{"checkpoint": {"latest": {"resources": [{"urn": "urn:pulumi:dev"}]}}}', True),
+        ("", True),
+    ],
+    ids=["no state", "never run", "only opened", "with customers", "cut off"],
+)
+def test_a_stack_that_was_only_opened_holds_nothing(tmp_path: Path, text: str | None, *, held: bool) -> None:
+    state = tmp_path / "dev.json"
+    if text is not None:
+        state.write_text(text)
+    assert holds_resources(state) is held
+
+
+@pytest.mark.parametrize(
+    ("started", "said"), [(["relay", "kubelet"], "Started of the real node: relay, kubelet.\n"), ([], "")]
+)
+def test_what_of_a_node_was_started_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, started: list[str], said: str
+) -> None:
+    monkeypatch.setattr("ops.local.target.HOME", tmp_path)
+    monkeypatch.setattr("ops.local.environment.HOME", tmp_path)
+    monkeypatch.setattr("ops.local.environment.machine.prepare", lambda _: None)
+    monkeypatch.setattr("ops.local.environment.tools.ensure", lambda *_, **__: Toolbox(tmp_path, {}))
+    access = KubeAccess(tmp_path / "kubeconfig", "iotistic-dev", "https://127.0.0.1:1")
+    monkeypatch.setattr("ops.local.environment.EmbeddedCluster.up", lambda _: access)
+    monkeypatch.setattr("ops.local.environment.RealNode.up", lambda _: started)
+    heard = io.StringIO()
+    assert Environment(target=Target.of(None), console=Console(file=heard)).start_node() == started
+    assert heard.getvalue() == said
 
 
 def test_nothing_up_is_said_with_status_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

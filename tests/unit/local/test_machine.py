@@ -94,6 +94,22 @@ class TestProcesses:
         assert not processes.is_same(["/checkout/.tools/kubectl", "--config=a"], wanted)
         assert not processes.is_same(["/checkout/.tools/kubelet", "--config=b"], wanted)
 
+    @pytest.mark.parametrize(
+        ("found", "same"),
+        [
+            (["/elsewhere/kubelet", "--config=b", "--more"], True),
+            (["/elsewhere/kubectl", "--config=a"], False),
+            (["python3", "-m", "kubelet", "--config=a"], False),
+        ],
+    )
+    def test_a_program_stays_itself_with_other_arguments(self, found: list[str], *, same: bool) -> None:
+        assert processes.is_same_program(found, ["/checkout/kubelet", "--config=a"]) is same
+
+    def test_a_module_stays_itself_with_other_arguments(self) -> None:
+        wanted = ["python", "-m", "ops.part", "server"]
+        assert processes.is_same_program(["python3", "-m", "ops.part", "other"], wanted)
+        assert not processes.is_same_program(["python3", "-m", "ops.other", "server"], wanted)
+
     def test_ended_when_asked(self, child: subprocess.Popen[str]) -> None:
         started = time.monotonic()
         processes.end([child.pid], patience=30)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from ops.local.environment import refuse_moving_volumes
 from ops.local.node import cgroups
 from ops.local.node.addresses import pick
 from ops.local.node.archive import ImageSpec, write_archive, write_layer
 from ops.local.node.layout import NODE_NAME, NodeLayout
 from ops.local.node.machine import missing_packages, missing_programs, unfit
 from ops.local.node.provisioner import Provisioner, volume_of
+from ops.local.refusals import refuse_moving_volumes
 from tenants.errors import UsageError
 
 if TYPE_CHECKING:

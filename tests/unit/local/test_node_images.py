@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import io
+import json
+import tarfile
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
@@ -12,23 +15,21 @@ from rich.console import Console
 
 from infra.images import load_images, load_platform_image
 from infra.program import read_registry
-from ops.local.node import debian_images
+from ops.local.node import debian, debian_images
 from ops.local.node import images as node_images
+from ops.local.node.commands import NodeError
 from ops.local.node.debian_images import ARCHIVE, stand_in
 from ops.local.node.images import NodeImages
 from ops.local.node.layout import NodeLayout
-from ops.local.node.namespaces import Namespaces, NodeError
-from ops.local.node.wanted import refuse_small_machine, wanted_images
+from ops.local.node.namespaces import Namespaces
+from ops.local.node.wanted import refuse_small_machine
 from ops.local.overrides import CPU_PERCENT_KEY, cpu_percent
 from ops.local.sources import SourceFailedError
 from ops.local.tools import ROOT, Toolbox
 from tenants.errors import UsageError
 from tenants.models import LifecycleState
-from tenants.sizing import OPTIONAL
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ops.local.node.debian_images import Maker
     from tenants.registry import Registry
 
@@ -40,36 +41,6 @@ PARTS = ("infra", "ops", "tenants", "tools")
 @pytest.fixture(scope="module")
 def registry() -> Registry:
     return read_registry(environment="dev", domain="iotistic.localhost")
-
-
-class TestWanted:
-    def test_the_edge_is_wanted_where_it_is_enabled(self, registry: Registry) -> None:
-        without = wanted_images(registry, {"iotistic:mqttEdge": {}})
-        with_edge = wanted_images(registry, {"iotistic:mqttEdge": {"enabled": True}})
-        [more] = set(with_edge) - set(without)
-        assert "/haproxy:" in more
-
-    def test_they_come_through_the_mapping(self, registry: Registry) -> None:
-        config = {
-            "iotistic:imageMirror": "mirror.example.com",
-            "iotistic:imageOverrides": '{"api": "registry.local:5000/api:7"}',
-        }
-        found = wanted_images(registry, config)
-        assert "registry.local:5000/api:7" in found
-        assert all(name.startswith("mirror.example.com/") for name in found if "/api:7" not in name)
-
-    def test_none_is_no_mirror(self, registry: Registry) -> None:
-        found = wanted_images(registry, {"iotistic:imageMirror": "none"})
-        assert any(name.startswith("docker.io/library/postgres:") for name in found)
-
-    def test_an_options_image_is_wanted_where_a_customer_has_it(self, registry: Registry) -> None:
-        first = registry.tenants[0]
-        for name in OPTIONAL:
-            image = str(getattr(load_images(), name))
-            for chosen in (True, False):
-                options = first.options.model_copy(update={name: chosen})
-                only = replace(registry, tenants=(replace(first, options=options),))
-                assert (image in wanted_images(only, {})) is chosen, name
 
 
 class TestProcessors:
@@ -91,14 +62,25 @@ class TestProcessors:
         refuse_small_machine(replace(registry, tenants=(*others, asleep)), processors=2)
 
 
+DIGEST = f"sha256:{'0' * 64}"
+
+
 class Node(Namespaces):
     """A node whose ``ctr`` is played: what is "lost", or of a "library", cannot be fetched."""
 
     imported: ClassVar[list[str]] = []
+    named: ClassVar[dict[str, str]] = {}
+    pulled: ClassVar[list[str]] = []
 
     def run(self, *command: str, network: bool = True) -> str:
         if "list" in command:
-            return "\n".join(["docker.io/here:1", *self.imported])
+            names = ["docker.io/here:1", f"docker.io/here@{DIGEST}", *self.imported, *self.named]
+            if "--quiet" in command:
+                return "\n".join(names)
+            return "\n".join(["REF TYPE DIGEST SIZE", *(f"{name} a/b {DIGEST} 1" for name in names)])
+        if "tag" in command:
+            self.named[command[-1]] = command[-2]
+            return ""
         if "import" in command:
             self.imported.append(command[-1])
             if not command[-1].endswith(".tar"):
@@ -109,6 +91,7 @@ class Node(Namespaces):
         if "lost" in command[-1] or "library" in command[-1]:
             message = "ctr images pull in the node: level=info\nctr: failed to resolve reference"
             raise NodeError(message)
+        self.pulled.append(command[-1])
         return ""
 
 
@@ -121,7 +104,8 @@ def said() -> io.StringIO:
 def images(tmp_path: Path, said: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> NodeImages:
     monkeypatch.setattr(node_images, "which", lambda name: name)
     monkeypatch.setattr(node_images, "CACHE", tmp_path / "cache")
-    monkeypatch.setattr(Node, "imported", [])
+    for name, empty in (("imported", []), ("named", {}), ("pulled", [])):
+        monkeypatch.setattr(Node, name, empty)
     console = Console(file=said, force_terminal=False, width=200)
     return NodeImages(Node(NodeLayout(tmp_path)), Toolbox(tmp_path, {}), console)
 
@@ -138,6 +122,14 @@ class TestPublished:
         assert "failed to resolve reference" in caught.value.problems[0].what
         assert "iotistic local node load" in caught.value.problems[0].how
 
+    def test_a_pinned_image_goes_by_the_name_that_the_runtime_looks_for(self, images: NodeImages) -> None:
+        images.ensure_published([f"docker.io/here:1@{DIGEST}", f"docker.io/found:1@{DIGEST}"])
+        assert Node.pulled == [f"docker.io/found@{DIGEST}"]
+        lost = f"a.example/lost:1@{DIGEST}"
+        with pytest.raises(UsageError) as caught:
+            images.ensure_published([lost])
+        assert [problem.where for problem in caught.value.problems] == [lost]
+
     def test_packages_stand_in_for_what_is_out_of_reach(
         self, images: NodeImages, said: io.StringIO, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -148,6 +140,7 @@ class TestPublished:
             (folder / ARCHIVE).write_bytes(b"")
 
         monkeypatch.setattr(debian_images, "write_images", write_images)
+        monkeypatch.setattr(debian, "versions", lambda packages: packages)
         server = "docker.io/library/postgres:15.15"
         with pytest.raises(UsageError) as caught:
             images.ensure_published([server, "docker.io/here:1", "a.example/lost:1"])
@@ -163,6 +156,7 @@ class TestPublished:
             raise SourceFailedError(message)
 
         monkeypatch.setattr(debian_images, "write_images", fail)
+        monkeypatch.setattr(debian, "versions", lambda packages: packages)
         with pytest.raises(UsageError) as caught:
             images.ensure_published(["docker.io/library/postgres:15.15"])
         assert [problem.where for problem in caught.value.problems] == ["docker.io/library/postgres:15.15"]
@@ -197,11 +191,76 @@ def test_the_shell_of_customers_scripts_is_in_the_packages() -> None:
     assert "dash" in debian_images.PACKAGES
 
 
+class TestOwn:
+    def test_a_pause_image_that_cannot_be_made_is_no_traceback(
+        self, images: NodeImages, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def offline(*_: object, **__: object) -> None:
+            message = "apt-get: E: Unable to locate package busybox-static"
+            raise SourceFailedError(message)
+
+        monkeypatch.setattr(debian, "download", offline)
+        with pytest.raises(UsageError, match="Unable to locate package busybox-static") as caught:
+            images.ensure_own()
+        [problem] = caught.value.problems
+        assert problem.where == node_images.PAUSE
+        assert "iotistic local node load pause.tar" in problem.how
+
+    def test_another_version_of_the_dns_is_another_image(
+        self, images: NodeImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(node_images, "_pause", lambda folder: (folder / ARCHIVE).write_bytes(b""))
+        for version in ("1.13.1", "1.13.2"):
+            program = tmp_path / "coredns" / version / "coredns"
+            program.parent.mkdir(parents=True)
+            program.write_text(version)
+            replace(images, toolbox=Toolbox(tmp_path, {"coredns": program})).ensure_own()
+        written = [archive_references(Path(name)) for name in Node.imported]
+        assert [names for names in written if names] == [
+            ["registry.k8s.io/coredns/coredns:local-1.13.1"],
+            ["registry.k8s.io/coredns/coredns:local-1.13.2"],
+        ]
+
+
+class TestKept:
+    def test_the_same_recipe_is_built_once_and_another_one_anew(self, images: NodeImages) -> None:
+        built: list[str] = []
+
+        def build(folder: Path) -> None:
+            (folder / ARCHIVE).write_text(f"{len(built)}")
+            built.append(folder.name)
+
+        console = images.console
+        first = node_images.built_archive("a recipe", build, console)
+        assert node_images.built_archive("a recipe", build, console) == first
+        assert len(built) == 1
+        second = node_images.built_archive("another", build, console)
+        assert (len(built), first.read_text(), second.read_text()) == (2, "0", "1")
+
+    def test_an_update_of_a_package_is_another_recipe(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        recipes = []
+        for version in ("15.14-1", "15.15-1", "15.15-1"):
+            monkeypatch.setattr(debian, "versions", lambda _, version=version: (f"postgresql-15 {version}",))
+            recipes.append(debian_images.recipe())
+        assert recipes[0] != recipes[1] == recipes[2]
+
+
+def archive_references(archive: Path) -> list[str]:
+    """Return the references that an archive of images gives."""
+    if not archive.stat().st_size:
+        return []
+    with tarfile.open(archive) as tar:
+        listing = tar.extractfile("manifest.json")
+        assert listing is not None
+        return [name for image in json.load(listing) for name in image["RepoTags"]]
+
+
 class TestLoad:
     def test_an_archive_is_imported(self, images: NodeImages, tmp_path: Path) -> None:
         archive = tmp_path / "images.tar"
         archive.write_bytes(b"")
         assert images.load(archive) == [str(archive)]
+        assert Node.named == {f"{str(archive).rpartition(':')[0]}@{DIGEST}": str(archive)}
         assert images.load(archive) == []
 
     @pytest.mark.parametrize("there", [True, False])

@@ -26,7 +26,7 @@ from ops.local.recipe import GoBuild
 from ops.local.recipes import known_tools
 from ops.local.releases import ReleaseSource
 from ops.local.sources import SourceFailedError
-from ops.local.tools import MODULES_FOLDER, ROOT, VERSIONS_FILE, ensure
+from ops.local.tools import MODULES_FOLDER, ROOT, VERSIONS_FILE, ensure, located
 from ops.local.versions import load_versions
 from tenants.errors import UsageError
 
@@ -261,6 +261,16 @@ class TestEnsure:
         assert lines[2].startswith("  - official release: https://dl.k8s.io/release/")
         assert lines[3] == "  - go build: the command go is not installed"
         assert "install Go (https://go.dev/dl)" in problem.how
+
+
+class TestLocated:
+    def test_nothing_is_fetched_and_each_is_where_it_would_be(self, tmp_path: Path) -> None:
+        found = located(["kubectl"], folder=tmp_path)
+        version = VERSIONS.tools["kubernetes"]
+        assert found.path("kubectl") == tmp_path / "kubectl" / version / "kubectl"
+        assert found.version("kubectl") == version
+        assert list(tmp_path.iterdir()) == []
+        assert set(located(folder=tmp_path).binaries) > {"kubectl", "etcd"}
 
 
 class TestInstalled:
