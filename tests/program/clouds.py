@@ -155,6 +155,22 @@ class Made:
         inputs: dict[str, Any] = found.inputs
         return inputs
 
+    def named(self, name: str, kind: str = "") -> dict[str, Any]:
+        """What one resource was given, by its name, and by its kind where several have the name."""
+        (found,) = (it for it in self.resources if it.name == name and it.typ.endswith(kind))
+        inputs: dict[str, Any] = found.inputs
+        return inputs
+
+    def waits_for(self, name: str) -> set[str]:
+        """Everything that has to be there before a resource is made, and stays until it is gone."""
+        found: set[str] = set()
+        todo = [name]
+        while todo:
+            new = self.waits.get(todo.pop(), set()) - found
+            found |= new
+            todo += new
+        return found
+
     @property
     def protected(self) -> bool:
         return self.environment == "prod"

@@ -74,7 +74,11 @@ class OrderMonitor(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - as the SDK's own
         names = {urn.rpartition("::")[2] for urn in request.dependencies}
-        self._engine.waits[request.name] = names
+        if request.provider:
+            # The provider's name stands before its id.
+            names.add(request.provider.split("::")[-2])
+        # Resources of several types may have one name.
+        self._engine.waits.setdefault(request.name, set()).update(names)
         if request.protect:
             self._engine.protected.add(request.name)
         return super().RegisterResource(request)  # type: ignore[no-untyped-call] # the SDK's own

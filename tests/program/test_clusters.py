@@ -224,6 +224,65 @@ def test_nodes_and_balancers_in_aws_have_controllers_with_rights_to_this_cluster
         assert release in made.waits["platform-namespace-ingress"], "gone last, as balancers need it to go"
 
 
+def test_what_starts_nodes_in_aws_may_encrypt_their_disks_and_nobody_else_has_a_word_in_the_keys_policy(
+    config: dict[str, str],
+) -> None:
+    made = fleet(frozenset(config.items()), "eks", "prod", preview=False)
+    account, use, grant = json.loads(made.one("Key")["policy"])["Statement"]
+    assert account["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+    scaling = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+    for statement in (use, grant):
+        assert statement["Effect"] == "Allow"
+        assert statement["Principal"] == {"AWS": f"arn:aws:iam::123456789012:{scaling}"}
+    # https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
+    assert {*use["Action"]} == {
+        "kms:Encrypt",
+        "kms:Decrypt",
+        "kms:ReEncrypt*",
+        "kms:GenerateDataKey*",
+        "kms:DescribeKey",
+    }
+    assert grant["Action"] == "kms:CreateGrant"
+    assert grant["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}, "to AWS itself alone"
+
+
+def test_the_driver_of_disks_in_aws_knows_who_it_is_and_what_it_may_before_it_starts(
+    config: dict[str, str],
+) -> None:
+    made = fleet(frozenset(config.items()), "eks", "prod", preview=False)
+    given = made.named("cloud-disks", ":PodIdentityAssociation")
+    assert (given["namespace"], given["serviceAccount"]) == ("kube-system", "ebs-csi-controller-sa")
+    assert "cloud-eks-pod-identity-agent" in made.waits["cloud-disks"]
+    assert {"cloud-disks", "cloud-disks-key", "cloud-disks-AmazonEBSCSIDriverPolicy"} <= made.waits[
+        "cloud-aws-ebs-csi-driver"
+    ]
+    use, grant = json.loads(made.named("cloud-disks-key")["policy"])["Statement"]
+    assert {use["Resource"], grant["Resource"]} == {
+        made.one("Cluster")["encryptionConfig"]["provider"]["keyArn"]
+    }
+    assert grant["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+
+
+def test_nothing_in_a_cluster_is_made_before_its_nodes_or_outlives_what_it_is_reached_by(made: Made) -> None:
+    before = made.waits_for("platform-namespace-ingress")
+    access = {
+        "aks": {"cloud", "cloud-tenants", "cloud-disks-use-key", "cloud-joins-network"},
+        "eks": {
+            "cloud-system",
+            "cloud-tenants",
+            "cloud-admin-0",
+            "cloud-admin-1",
+            "cloud-control-plane-AmazonEKSClusterPolicy",
+            "cloud-node-AmazonEKSWorkerNodePolicy",
+            "cloud-aws-ebs-csi-driver",
+            *(f"cloud-private-{zone}" for zone in "abc"),
+            *(f"cloud-nat-{zone}" for zone in "abc"),
+        },
+        "gke": {"cloud-system", "cloud-tenants", "cloud-nat"},
+    }[made.cloud]
+    assert access | {"cluster-storage-class-iotistic"} <= before
+
+
 @pytest.mark.parametrize("policy", [may_scale("mine"), may_balance("mine")])
 def test_whatever_is_changed_in_aws_carries_the_clusters_name(policy: list[dict[str, Any]]) -> None:
     for statement in policy:

@@ -103,12 +103,12 @@ def test_definitions_and_webhooks_are_there_before_what_needs_them(made: Made) -
     charts = {item.name for item in made.all("Release") if item.inputs["name"] == "cert-manager"}
     assert bool(charts) is (made.cloud != "simulated"), "there its definitions are known, and no pod runs"
     for item in of_cert_manager:
-        before = waits_for(made, item.name)
+        before = made.waits_for(item.name)
         assert charts <= before, "the chart, with its definitions, and its webhook which answers"
         if item.name not in issuers and "issuerRef" in item.inputs["spec"]:
             signer = item.inputs["spec"]["issuerRef"]["name"]
             assert f"certificates-cluster-issuer-{signer}" in before, item.name
-    edge = waits_for(made, "mqtt-edge-deployment-mqtt-edge")
+    edge = made.waits_for("mqtt-edge-deployment-mqtt-edge")
     assert "certificates-certificate-mqtt-edge-tls" in edge
 
 
@@ -116,19 +116,8 @@ def test_customers_come_after_the_platform_and_within_their_namespaces(made: Mad
     for customer in CUSTOMERS[made.environment]:
         namespace = f"{customer}-namespace-customer-{customer}"
         own = [item.name for item in made.resources if item.name.startswith(f"{customer}-")]
-        assert all(namespace in waits_for(made, name) for name in own if name != namespace)
-        assert "platform-namespace-mqtt-edge" in waits_for(made, namespace)
-
-
-def waits_for(made: Made, name: str) -> set[str]:
-    """Everything that has to be there before a resource is made."""
-    found: set[str] = set()
-    todo = [name]
-    while todo:
-        new = made.waits.get(todo.pop(), set()) - found
-        found |= new
-        todo += new
-    return found
+        assert all(namespace in made.waits_for(name) for name in own if name != namespace)
+        assert "platform-namespace-mqtt-edge" in made.waits_for(namespace)
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)

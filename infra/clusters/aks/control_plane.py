@@ -43,12 +43,15 @@ def make_control_plane(
         opts=azure.child(),
     )
     rights: list[pulumi.Resource] = [
-        azure.allow(part, role, principal=identity.principal_id, scope=scope)
-        for part, role, scope in (
-            ("joins-network", "Network Contributor", subnet.id),
-            ("uses-key", "Key Vault Crypto User", key.vault.id),
-            ("reads-disk-encryption", "Reader", key.disks.id),
-        )
+        key.use,
+        *(
+            azure.allow(part, role, principal=identity.principal_id, scope=scope)
+            for part, role, scope in (
+                ("joins-network", "Network Contributor", subnet.id),
+                ("uses-key", "Key Vault Crypto User", key.vault.id),
+                ("reads-disk-encryption", "Reader", key.disks.id),
+            )
+        ),
     ]
     made = containerservice.ManagedCluster(
         azure.name,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from pulumi_azure_native import compute, keyvault
 
 if TYPE_CHECKING:
+    import pulumi
+
     from infra.clusters.aks.azure import AzureComponent
 
 KEY_SIZE: Final = 3072
@@ -21,11 +23,13 @@ class Key:
         vault: Where it is.
         key: The key.
         disks: What encrypts disks with it.
+        use: The right without which it encrypts none.
     """
 
     vault: keyvault.Vault
     key: keyvault.Key
     disks: compute.DiskEncryptionSet
+    use: pulumi.Resource
 
 
 def make_key(azure: AzureComponent) -> Key:
@@ -55,12 +59,13 @@ def make_key(azure: AzureComponent) -> Key:
         properties=keyvault.KeyPropertiesArgs(kty=keyvault.JsonWebKeyType.RSA, key_size=KEY_SIZE),
         opts=azure.child(),
     )
-    return Key(vault=vault, key=key, disks=_disk_encryption(azure, vault, key))
+    disks, use = _disk_encryption(azure, vault, key)
+    return Key(vault=vault, key=key, disks=disks, use=use)
 
 
 def _disk_encryption(
     azure: AzureComponent, vault: keyvault.Vault, key: keyvault.Key
-) -> compute.DiskEncryptionSet:
+) -> tuple[compute.DiskEncryptionSet, pulumi.Resource]:
     disks = compute.DiskEncryptionSet(
         f"{azure.name}-disks",
         resource_group_name=azure.group.name,
@@ -74,10 +79,10 @@ def _disk_encryption(
         tags=azure.tags,
         opts=azure.child(),
     )
-    azure.allow(
+    use = azure.allow(
         "disks-use-key",
         "Key Vault Crypto Service Encryption User",
         principal=disks.identity.apply(lambda identity: identity.principal_id if identity else ""),
         scope=vault.id,
     )
-    return disks
+    return disks, use
