@@ -10,7 +10,7 @@ import pytest
 
 from infra.clusters.cloud_settings import balancer_annotations
 from infra.clusters.eks.controllers import may_balance, may_scale
-from tests.program.clouds import ADMINISTRATOR, AUTHORITY, CLOUDS, fleet
+from tests.program.clouds import ADMINISTRATOR, AUTHORITY, CLOUDS, OUT, fleet
 
 if TYPE_CHECKING:
     from tests.program.clouds import Made
@@ -31,7 +31,10 @@ def made(request: pytest.FixtureRequest, config: dict[str, str]) -> Made:
 def test_the_api_is_reached_only_from_the_listed_networks(made: Made) -> None:
     listed = CLOUDS[made.cloud]["apiCidrs"]
     if made.cloud == "aks":
-        assert made.one("ManagedCluster")["apiServerAccessProfile"]["authorizedIPRanges"] == listed
+        assert made.one("ManagedCluster")["apiServerAccessProfile"]["authorizedIPRanges"] == [
+            *listed,
+            f"{OUT}/32",
+        ], "and from the nodes, which come by the way out"
     elif made.cloud == "eks":
         assert made.one("Cluster")["vpcConfig"]["publicAccessCidrs"] == listed
     else:
@@ -139,8 +142,8 @@ def test_the_control_planes_logs_are_kept(made: Made) -> None:
 
 def test_production_cannot_be_deleted(made: Made) -> None:
     if made.cloud == "aks":
-        assert len(made.all("ManagementLockByScope")) == 2 * int(made.protected), (
-            "the cluster and the backups"
+        assert len(made.all("ManagementLockByScope")) == 3 * int(made.protected), (
+            "the cluster, the backups and the logs"
         )
         assert made.one("Vault")["properties"]["enablePurgeProtection"] is True
     else:
@@ -193,7 +196,9 @@ def test_the_cloud_learns_no_secret(made: Made) -> None:
 
 
 def test_the_cloud_makes_every_balancer_as_it_has_to_be(made: Made) -> None:
-    services = [item.inputs for item in made.all("Service") if item.inputs["spec"]["type"] == "LoadBalancer"]
+    services = [
+        item.inputs for item in made.all("Service") if item.inputs["spec"].get("type") == "LoadBalancer"
+    ]
     told = [{**service["metadata"]["annotations"]} for service in services]
     assert len(told) == 2, "the edge's and a customer's own"
     assert all(balancer_annotations(made.cloud).items() <= annotations.items() for annotations in told)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 KEY_SIZE: Final = 3072
 
+ROTATION: Final = "P90D"
+"""How old a version of the key gets until there is a new one (ISO 8601). Old ones stay, as what they
+encrypted does."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
@@ -56,7 +60,18 @@ def make_key(azure: AzureComponent) -> Key:
         resource_group_name=azure.group.name,
         vault_name=vault.name,
         key_name=azure.args.name,
-        properties=keyvault.KeyPropertiesArgs(kty=keyvault.JsonWebKeyType.RSA, key_size=KEY_SIZE),
+        properties=keyvault.KeyPropertiesArgs(
+            kty=keyvault.JsonWebKeyType.RSA,
+            key_size=KEY_SIZE,
+            rotation_policy=keyvault.RotationPolicyArgs(
+                lifetime_actions=[
+                    keyvault.LifetimeActionArgs(
+                        action=keyvault.ActionArgs(type=keyvault.KeyRotationPolicyActionType.ROTATE),
+                        trigger=keyvault.TriggerArgs(time_after_create=ROTATION),
+                    )
+                ]
+            ),
+        ),
         opts=azure.child(),
     )
     disks, use = _disk_encryption(azure, vault, key)
@@ -75,9 +90,11 @@ def _disk_encryption(
         active_key=compute.KeyForDiskEncryptionSetArgs(
             key_url=key.key_uri_with_version, source_vault=compute.SourceVaultArgs(id=vault.id)
         ),
+        rotation_to_latest_key_version_enabled=True,
         encryption_type=compute.DiskEncryptionSetType.ENCRYPTION_AT_REST_WITH_CUSTOMER_KEY,
         tags=azure.tags,
-        opts=azure.child(),
+        # Which version it is now is Azure's business.
+        opts=azure.child(ignore_changes=["activeKey.keyUrl"]),
     )
     use = azure.allow(
         "disks-use-key",
