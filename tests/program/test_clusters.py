@@ -261,6 +261,9 @@ def test_the_driver_of_disks_in_aws_knows_who_it_is_and_what_it_may_before_it_st
     assert {"cloud-disks", "cloud-disks-key", "cloud-disks-AmazonEBSCSIDriverPolicy"} <= made.waits[
         "cloud-aws-ebs-csi-driver"
     ]
+    assert "cloud-snapshot-controller" in made.waits["cloud-aws-ebs-csi-driver"], (
+        "it looks for snapshots once"
+    )
     use, grant = json.loads(made.named("cloud-disks-key")["policy"])["Statement"]
     assert {use["Resource"], grant["Resource"]} == {
         made.one("Cluster")["encryptionConfig"]["provider"]["keyArn"]

@@ -61,11 +61,14 @@ def make_addons(
     Returns:
         The add-ons.
     """
-    driver = make_addon(
-        aws, made, "aws-ebs-csi-driver", depends_on=[*nodes, *_may_make_disks(aws, key, identities)]
-    )
-    others = ("kube-proxy", "coredns", "snapshot-controller", "metrics-server")
-    return [driver, *(make_addon(aws, made, addon, depends_on=nodes) for addon in others)]
+    others = [
+        make_addon(aws, made, addon, depends_on=nodes)
+        for addon in ("kube-proxy", "coredns", "metrics-server")
+    ]
+    snapshots = make_addon(aws, made, "snapshot-controller", depends_on=nodes)
+    # The driver makes snapshots only where it finds their kinds when it is installed.
+    before = [*nodes, snapshots, *_may_make_disks(aws, key, identities)]
+    return [*others, snapshots, make_addon(aws, made, "aws-ebs-csi-driver", depends_on=before)]
 
 
 def _may_make_disks(aws: AwsComponent, key: kms.Key, identities: AwsIdentities) -> list[pulumi.Resource]:
