@@ -154,7 +154,7 @@ class Made:
         environment: Of the stack.
         resources: Everything.
         looked_at: What it only read, by its id.
-        waits: For each name what it waits for, by name.
+        waits: For each name, and kind and name, what it waits for, by both.
         ignores: For each name the properties that are left as the cloud has them, if there are any.
         outputs: Of the stack.
     """

@@ -34,7 +34,7 @@ class RecordingEngine(Mocks):
         declared: What the program declared. The order is not that of the program: registrations overlap.
         looked_at: What it only read.
         protected: Names of what the engine is told never to delete.
-        waits: For each name what it waits for, by name.
+        waits: For each name, and kind and name, what it waits for, by both.
         ignores: For each name the properties that are left as the cloud has them, if there are any.
     """
 
@@ -79,16 +79,24 @@ class OrderMonitor(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - as the SDK's own
         names = {urn.rpartition("::")[2] for urn in request.dependencies}
+        names |= {_kind_and_name(urn) for urn in request.dependencies}
         if request.provider:
             # The provider's name stands before its id.
             names.add(request.provider.split("::")[-2])
         # Resources of several types may have one name.
-        self._engine.waits.setdefault(request.name, set()).update(names)
+        for key in (request.name, f"{request.type.rpartition(':')[2]}:{request.name}"):
+            self._engine.waits.setdefault(key, set()).update(names)
         if request.ignoreChanges:
             self._engine.ignores[request.name] = list(request.ignoreChanges)
         if request.protect:
             self._engine.protected.add(request.name)
         return super().RegisterResource(request)  # type: ignore[no-untyped-call] # the SDK's own
+
+
+def _kind_and_name(urn: str) -> str:
+    """Return what tells resources of one name apart: ``Subnet:cloud-private-a``."""
+    kind, name = urn.split("::")[-2:]
+    return f"{kind.rpartition(':')[2]}:{name}"
 
 
 @dataclass(frozen=True)
