@@ -51,6 +51,30 @@ class KubernetesObject(pulumi.CustomResource):
         return self.status.apply(balancer_of)
 
 
+class ServiceOfAChart(pulumi.CustomResource):
+    """A Service that a chart has made, as the cluster has it: it is only looked at."""
+
+    status: pulumi.Output[dict[str, Any] | None]
+
+    def __init__(self, name: str, identifier: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+        """Look at it.
+
+        Args:
+            name: Logical name.
+            identifier: Its namespace and name, known once it is there: ``ingress/traefik``.
+            opts: The cluster's provider among them.
+        """
+        asked = pulumi.ResourceOptions(id=identifier)
+        super().__init__(
+            "kubernetes:core/v1:Service", name, {"status": None}, pulumi.ResourceOptions.merge(opts, asked)
+        )
+
+    @property
+    def balancer(self) -> pulumi.Output[str]:
+        """Where its balancer is: its address, or its name where the cloud gives it one."""
+        return self.status.apply(balancer_of)
+
+
 def balancer_of(status: Mapping[str, Any] | None) -> str:
     """Return where a Service's balancer is.
 

@@ -136,7 +136,8 @@ async def declare() -> dict[str, Any]:
         if settings.dns is not None:
             declare_names(
                 zone,
-                ingress=settings.dns.ingress_address,
+                ingress=settings.dns.ingress_address
+                or (platform.ingress.find_balancer() if platform.ingress else None),
                 edge=platform.edge.address if platform.edge else None,
                 tenants=registry.tenants,
                 customers=customers,

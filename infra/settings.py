@@ -26,6 +26,7 @@ from infra.customer.authentication import Authentication
 from infra.platform.backup_store import BackupStoreSettings
 from infra.platform.billing_settings import OWN_VARIABLES, BillingSettings
 from infra.platform.certificates_settings import CertificatesSettings
+from infra.platform.cloud_rules import cloud_problems
 from infra.platform.dns import DnsSettings
 from infra.platform.edge_settings import EdgeSettings
 from infra.platform.front_rules import front_problems
@@ -146,7 +147,7 @@ def _names_of_a_cloud(dns: DnsSettings | None, settings: ValidationInfo) -> DnsS
     """Refuse a zone where no cloud is known to keep it."""
     if dns is not None and settings.data.get("cluster") not in CLOUDS:
         _refuse(f"is a zone in a cloud: {', '.join(CLOUDS)}; elsewhere names are made by hand")
-    return dns
+    return dns if dns is not None and dns.enabled else None
 
 
 def _of_each_receiver(secrets: dict[str, str], settings: ValidationInfo) -> dict[str, str]:
@@ -271,7 +272,8 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise UsageError(problem_of(cls, detail, stack=stack) for detail in error.errors()) from None
         # A preview stands on another stack's platform and declares none of its own.
-        rules = (front_problems, monitoring_problems) if settings.preview is None else (preview_problems,)
+        ours = (front_problems, monitoring_problems, cloud_problems)
+        rules = ours if settings.preview is None else (preview_problems,)
         where = f"Pulumi.{stack}.yaml"
         if problems := [problem for rule in rules for problem in rule(settings, where=where)]:
             raise UsageError(problems)

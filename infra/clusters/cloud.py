@@ -123,7 +123,7 @@ class CloudCluster(pulumi.ComponentResource):
             "cluster", kubeconfig=kubeconfig, context=self.args.name, identifier=self.args.name
         )
         storage_class = self.args.storage_class
-        KubernetesObject(
+        volumes = KubernetesObject(
             f"cluster-storage-class-{storage_class}",
             {
                 "apiVersion": "storage.k8s.io/v1",
@@ -142,7 +142,7 @@ class CloudCluster(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self, provider=provider, depends_on=list(ready)),
         )
-        return Cluster(provider=provider, storage_class=storage_class, services=services)
+        return Cluster(provider=provider, storage_class=storage_class, services=services, ready=[volumes])
 
 
 def kubeconfig(name: str, *, server: str, authority: str, command: Mapping[str, Any]) -> str:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 _MODEL = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 _GUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_REGISTRY = (
+    r"^/subscriptions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[^/]+"
+    r"/providers/Microsoft\.ContainerRegistry/registries/[A-Za-z0-9]{5,50}$"
+)
 
 _WIDEST_API_RANGE = 8
 """Prefix length: anything wider is most of the internet."""
@@ -103,6 +107,14 @@ class AksSettings(CloudSettings):
     )
     key_vault_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,22}[a-z0-9]$")] = Field(
         description="Name of the vault of the cluster's keys. Unique in all of Azure."
+    )
+    zones: Annotated[list[Annotated[str, Field(pattern=r"^[123]$")]], Field(max_length=3)] = Field(
+        default_factory=lambda: ["1", "2", "3"],
+        description="Availability zones of nodes and backups. None ([]) in a region that has no zones.",
+    )
+    registry_id: Annotated[str, Field(pattern=_REGISTRY)] | None = Field(
+        default=None,
+        description="Azure's id of the container registry that nodes pull images from, in any subscription.",
     )
 
     IDENTITY_LABELS: ClassVar[dict[str, str]] = {"azure.workload.identity/use": "true"}
@@ -199,6 +211,10 @@ class GkeSettings(CloudSettings):
     project_number: Annotated[str, Field(pattern=r"^\d+$")] = Field(
         description="Names Google's own accounts in the project, which use the cluster's key."
     )
+    tags: dict[
+        Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")],
+        Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,63}$")],
+    ] = Field(default_factory=dict, description="Labels, on everything, beside the project's own.")
 
     @property
     def workload_pool(self) -> str:
@@ -229,6 +245,9 @@ AnyCloud: TypeAlias = Annotated[AksSettings | EksSettings | GkeSettings, Field(d
 CLOUDS = ("aks", "eks", "gke")
 
 _AWS: Final = "service.beta.kubernetes.io/aws-load-balancer"
+PROXY_PROTOCOL_ANNOTATION: Final = f"{_AWS}-proxy-protocol"
+"""With the value ``*`` a balancer in AWS says who the client is by the PROXY protocol."""
+
 _BALANCERS: Final[Mapping[str, Mapping[str, str]]] = {
     "eks": {
         # Made by the controller of eks/controllers.py, which leads straight to the pods.

@@ -34,15 +34,20 @@ class DnsSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
-    ingress_address: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")] = Field(
-        description="Where the ingress controller's balancer is: its address, or in AWS its name."
+    enabled: bool = Field(default=True, description="Whether there are any.")
+    ingress_address: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")] | None = Field(
+        default=None,
+        description=(
+            "Where the ingress controller's balancer is: its address, or in AWS its name. "
+            "Not set: the stack asks the controller that it installs."
+        ),
     )
 
 
 def declare_names(
     zone: Zone,
     *,
-    ingress: pulumi.Input[str],
+    ingress: pulumi.Input[str] | None,
     edge: pulumi.Input[str] | None,
     tenants: Iterable[Tenant],
     customers: Mapping[str, CustomerInstance],
@@ -51,13 +56,14 @@ def declare_names(
 
     Args:
         zone: The domain's zone.
-        ingress: Where the ingress controller is.
+        ingress: Where the ingress controller is, if there is one.
         edge: Where the MQTT edge is, if there is one.
         tenants: The customers.
         customers: Their instances, by id.
     """
-    for host in INGRESS_HOSTS:
-        zone.point(host, ingress)
+    if ingress is not None:
+        for host in INGRESS_HOSTS:
+            zone.point(host, ingress)
     if edge is not None:
         zone.point(EDGE_HOST, edge)
     for tenant in tenants:

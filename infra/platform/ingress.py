@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pulumi
 import pulumi_kubernetes as k8s
 
+from infra.component import ServiceOfAChart
 from infra.names import INGRESS_NAMESPACE, MONITORING_NAMESPACE, platform_labels
 from infra.platform import gateway, ingress_values, policies
 from infra.platform.chart import ChartComponent, load_chart
@@ -25,6 +26,9 @@ ARCHIVED: Final = (
     "ingress-nginx was archived in March 2026 and gets no security fixes; "
     "move to iotistic:ingress.controller: traefik"
 )
+
+SERVICES: Final = {"traefik": "traefik", "ingress-nginx": "ingress-nginx-controller"}
+"""What each chart calls the Service that people reach."""
 
 _VALUES: Final = {"traefik": ingress_values.traefik, "ingress-nginx": ingress_values.ingress_nginx}
 
@@ -112,6 +116,8 @@ class Ingress(ChartComponent):
             values=_VALUES[args.controller](args.front),
             depends_on=before,
         )
+        self._controller = args.controller
+        self._release = release
         self.ready: list[pulumi.Resource] = [release]
         if args.front.gateway:
             self.ready += [
@@ -119,6 +125,16 @@ class Ingress(ChartComponent):
                 for manifest in gateway.manifests(args.environment, wildcard=args.front.wildcard)
             ]
         self.register_outputs({})
+
+    def find_balancer(self) -> pulumi.Output[str]:
+        """Look up the host name or address of its balancer, for which Helm waits. To be asked once."""
+        service = f"{INGRESS_NAMESPACE}/{SERVICES[self._controller]}"
+        return ServiceOfAChart(
+            f"{self._name}-service",
+            # Not before the chart is there: nor is the Service.
+            self._release.status.apply(lambda _: service),
+            self.child_options(),
+        ).balancer
 
     def _definitions(self) -> pulumi.Resource:
         """Return the Gateway API's definitions. They stay when this stack goes: every route hangs on them."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from infra.component import KubernetesObject, logical_name
 from infra.customer.isolation import CREDENTIALS_PORT
 from infra.customer.model import checksum
 from infra.names import LOG_AGENT_NAMESPACE, LOGGING_NAMESPACE, MONITORING_NAMESPACE, platform_labels
@@ -136,7 +137,15 @@ class LoggingStack(ChartComponent):
         ]
         before: list[pulumi.Resource] = [*args.depends_on, *homes]
         wanted = manifests(args.environment, args.logs.objects)
-        before += [self.declare(item, depends_on=homes) for item in wanted]
+        # By namespace too: both have a policy of the same name.
+        before += [
+            KubernetesObject(
+                f"{name}-{item['metadata']['namespace']}-{logical_name(item)}",
+                item,
+                self.child_options(depends_on=homes),
+            )
+            for item in wanted
+        ]
         store = self.install(
             load_chart(LOKI),
             namespace=LOGGING_NAMESPACE,

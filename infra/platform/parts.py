@@ -42,10 +42,12 @@ class Parts:
 
     Attributes:
         ready: What a customer's instance stands on, to be depended on.
+        ingress: The ingress controller, if the stack installs one.
         edge: The MQTT edge, if there is one.
     """
 
     ready: Sequence[pulumi.Resource]
+    ingress: Ingress | None = None
     edge: MqttProxy | None = None
 
 
@@ -88,8 +90,9 @@ def declare_platform(
         ready += certificates.issuers
         issued = certificates.issued
     controller = settings.ingress.installed(settings.cluster)
+    ingress = None
     if controller != "none":
-        ready += Ingress(
+        ingress = Ingress(
             "ingress",
             IngressArgs(
                 environment=settings.environment,
@@ -105,7 +108,8 @@ def declare_platform(
                 placement=placement,
                 depends_on=[*platform.ready, *watch, *_only(issued, INGRESS_NAMESPACE)],
             ),
-        ).ready
+        )
+        ready += ingress.ready
     edge = None
     if settings.mqtt_edge.enabled:
         edge = MqttProxy(
@@ -123,7 +127,7 @@ def declare_platform(
             ),
         )
     declare_watched(settings, images=images, placement=placement, services=cluster.services, depends_on=ready)
-    return Parts(ready=ready, edge=edge)
+    return Parts(ready=ready, ingress=ingress, edge=edge)
 
 
 def issuing_of(settings: Settings, zone: Zone | None) -> Issuing:

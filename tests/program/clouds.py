@@ -16,6 +16,7 @@ from infra.program import declare, read_registry
 from tenants.models import MqttMode
 from tenants.tenant import MqttAccess
 from tests.program.conftest import LOGGER, OrderMonitor, RecordingEngine
+from tests.program.watching import watched
 
 if TYPE_CHECKING:
     from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
@@ -53,7 +54,18 @@ ADMINISTRATOR = "the key of an administrator"
 NAME_SERVERS = ["ns1.example.com", "ns2.example.com"]
 ISSUER = "https://issuer.example.com/"
 BACKUPS = "iotistictestbackups"
-INGRESS = "198.51.100.7"
+INGRESS = "address of ingress-service"
+"""What the program reads of the ingress controller's own Service."""
+
+OUT = "198.51.100.9"
+"""What nodes in Azure are known by outside."""
+
+REGISTRY = (
+    f"/subscriptions/{GUID.format(9)}/resourceGroups/shared"
+    "/providers/Microsoft.ContainerRegistry/registries/iotistictest"
+)
+BILLING_IMAGE = "registry.example.com/iotistic/billing:1.2.3"
+LOGS = "iotistictestlogs"
 
 
 def beneath(made: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -83,11 +95,15 @@ def made_by_the_cloud(args: MockResourceArgs) -> dict[str, Any]:
         "endpoint": "https://api.example.com",
         "certificateAuthority": {"data": AUTHORITY},
         "latestVersion": 1,
+        "keyId": f"{args.name}-key-id",
+        "member": f"serviceAccount:{args.name}",
         "keyUriWithVersion": "https://vault.example.com/keys/key/1",
         "principalId": f"{args.name}-principal",
         "clientId": f"{args.name}-client",
         "zoneId": f"{args.name}-zone-id",
         "nameServers": NAME_SERVERS,
+        "ipAddress": OUT,
+        "identityProfile": {"kubeletidentity": {"objectId": "kubelet", "clientId": "c", "resourceId": "r"}},
         "oidcIssuerProfile": {"enabled": True, "issuerURL": ISSUER},
     }
     if args.typ.endswith(":DiskEncryptionSet"):
@@ -137,14 +153,18 @@ class Made:
         cloud: The kind of cluster.
         environment: Of the stack.
         resources: Everything.
-        waits: For each name what it waits for, by name.
+        looked_at: What it only read, by its id.
+        waits: For each name, and kind and name, what it waits for, by both.
+        ignores: For each name the properties that are left as the cloud has them, if there are any.
         outputs: Of the stack.
     """
 
     cloud: str
     environment: str
     resources: list[MockResourceArgs]
+    looked_at: list[str | None]
     waits: dict[str, set[str]]
+    ignores: dict[str, list[str]]
     outputs: dict[str, Any]
 
     def all(self, kind: str) -> list[MockResourceArgs]:
@@ -155,6 +175,22 @@ class Made:
         inputs: dict[str, Any] = found.inputs
         return inputs
 
+    def named(self, name: str, kind: str = "") -> dict[str, Any]:
+        """What one resource was given, by its name, and by its kind where several have the name."""
+        (found,) = (it for it in self.resources if it.name == name and it.typ.endswith(kind))
+        inputs: dict[str, Any] = found.inputs
+        return inputs
+
+    def waits_for(self, name: str) -> set[str]:
+        """Everything that has to be there before a resource is made, and stays until it is gone."""
+        found: set[str] = set()
+        todo = [name]
+        while todo:
+            new = self.waits.get(todo.pop(), set()) - found
+            found |= new
+            todo += new
+        return found
+
     @property
     def protected(self) -> bool:
         return self.environment == "prod"
@@ -164,7 +200,7 @@ def cloud_config(
     config: dict[str, str], cloud: str, *, protect: bool = False, **changes: object
 ) -> dict[str, str]:
     """A configuration for a cloud. The registry is dev's in any case: only the protection differs."""
-    kept = {key: value for key, value in config.items() if not key.startswith("kube")}
+    kept = {key: value for key, value in watched(config).items() if not key.startswith("kube")}
     return {
         **kept,
         "cluster": cloud,
@@ -182,8 +218,19 @@ def with_services(config: dict[str, str]) -> dict[str, str]:
         **kept,
         "backupRepository": "none",
         "backupStore": json.dumps({"name": BACKUPS}),
-        "dns": json.dumps({"ingressAddress": INGRESS}),
+        "dns": json.dumps({"enabled": True}),
         "mqttEdge": json.dumps({"enabled": True}),
+    }
+
+
+def with_platform(config: dict[str, str]) -> dict[str, str]:
+    """A configuration with every part of the platform that a chart brings or a service of ours is."""
+    store = {"store": {"name": LOGS}} if config["cluster"] in CLOUDS else {}
+    return {
+        **config,
+        "logging": json.dumps({"install": True, **store}),
+        "billing": json.dumps({"image": BILLING_IMAGE}),
+        **({"velero": json.dumps({"enabled": True})} if "backupStore" in config else {}),
     }
 
 
@@ -231,7 +278,15 @@ def run(config: dict[str, str], *modes: MqttMode, preview: bool = False) -> Made
             outputs.update(await declare())
 
     pulumi.runtime.test(program)()  # type: ignore[no-untyped-call] # the SDK leaves it untyped
-    return Made(config["cluster"], config["environment"], engine.declared, engine.waits, outputs)
+    return Made(
+        cloud=config["cluster"],
+        environment=config["environment"],
+        resources=engine.declared,
+        looked_at=[item.resource_id for item in engine.looked_at],
+        waits=engine.waits,
+        ignores=engine.ignores,
+        outputs=outputs,
+    )
 
 
 MODES = (MqttMode.SHARED, MqttMode.DEDICATED, MqttMode.MANAGED)
@@ -249,11 +304,13 @@ def fleet(config: frozenset[tuple[str, str]], cluster: str, environment: str, *,
     base = {**dict(config), "environment": environment, "mqttEdge": '{"enabled": true}'}
     protect = environment == "prod"
     if cluster in CLOUDS:
-        chosen = with_services(cloud_config(base, cluster, protect=protect))
+        chosen = with_platform(with_services(cloud_config(base, cluster, protect=protect)))
         chosen |= {"domain": PUBLIC_DOMAIN, "certificates": '{"issuer": "dns01"}'}
     else:
         private = json.dumps({"issuer": "private-ca", "install": cluster == "existing"})
         chosen = {**base, "cluster": cluster, "protect": json.dumps(protect), "certificates": private}
+        if cluster == "existing":
+            chosen = with_platform({**chosen, **watched(chosen)})
     return run(chosen, *MODES, preview=preview)
 
 

@@ -32,17 +32,22 @@ class RecordingEngine(Mocks):
     Attributes:
         deployed: Each customer in the stack's state, with the lifecycle that was last applied.
         declared: What the program declared. The order is not that of the program: registrations overlap.
+        looked_at: What it only read.
         protected: Names of what the engine is told never to delete.
-        waits: For each name what it waits for, by name.
+        waits: For each name, and kind and name, what it waits for, by both.
+        ignores: For each name the properties that are left as the cloud has them, if there are any.
     """
 
     deployed: Mapping[str, str] = field(default_factory=dict)
     declared: list[MockResourceArgs] = field(default_factory=list)
+    looked_at: list[MockResourceArgs] = field(default_factory=list)
     protected: set[str] = field(default_factory=set)
     waits: dict[str, set[str]] = field(default_factory=dict)
+    ignores: dict[str, list[str]] = field(default_factory=dict)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        self.declared.append(args)
+        # What has an id beforehand is looked at, and not declared.
+        (self.looked_at if args.resource_id else self.declared).append(args)
         return f"{args.name}-id", args.inputs
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
@@ -74,10 +79,24 @@ class OrderMonitor(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - as the SDK's own
         names = {urn.rpartition("::")[2] for urn in request.dependencies}
-        self._engine.waits[request.name] = names
+        names |= {_kind_and_name(urn) for urn in request.dependencies}
+        if request.provider:
+            # The provider's name stands before its id.
+            names.add(request.provider.split("::")[-2])
+        # Resources of several types may have one name.
+        for key in (request.name, f"{request.type.rpartition(':')[2]}:{request.name}"):
+            self._engine.waits.setdefault(key, set()).update(names)
+        if request.ignoreChanges:
+            self._engine.ignores[request.name] = list(request.ignoreChanges)
         if request.protect:
             self._engine.protected.add(request.name)
         return super().RegisterResource(request)  # type: ignore[no-untyped-call] # the SDK's own
+
+
+def _kind_and_name(urn: str) -> str:
+    """Return what tells resources of one name apart: ``Subnet:cloud-private-a``."""
+    kind, name = urn.split("::")[-2:]
+    return f"{kind.rpartition(':')[2]}:{name}"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from infra.platform.billing_settings import BillingSettings
 from tenants.errors import UsageError
 from tenants.models import MqttMode
 from tenants.secrets import derive
-from tests.program.clouds import CLOUDS, cloud_config
+from tests.program.clouds import BILLING_IMAGE, CLOUDS, cloud_config
 from tests.program.clouds import run as run_in_cloud
 from tests.program.instances import as_yaml, instance_of
 
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from tests.program.conftest import Run
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "platform" / "billing.yaml"
-IMAGE = "registry.example.com/iotistic/billing:1.2.3"
-CHOSEN = {"billing": json.dumps({"image": IMAGE})}
+CHOSEN = {"billing": json.dumps({"image": BILLING_IMAGE})}
 PASSWORDS = BillingCredentials(
     database_superuser="<superuser's password>",
     database_api="<service's password>",
@@ -43,10 +42,10 @@ def place(**changed: Any) -> Billing:  # noqa: ANN401 - fields of several types
     given: dict[str, Any] = {
         "environment": "dev",
         "domain": "iotistic.localhost",
-        "settings": BillingSettings(image=IMAGE),
+        "settings": BillingSettings(image=BILLING_IMAGE),
         "volume_class": "standard",
         "images": load_images(),
-        "image": parse(IMAGE),
+        "image": parse(BILLING_IMAGE),
         "redis_image": load_platform_image("redis"),
         "credentials": PASSWORDS,
         "secrets": {"STRIPE_SECRET_KEY": "<Stripe's key>"},
@@ -261,7 +260,7 @@ def test_in_a_cloud_its_pods_have_an_identity_of_their_own(config: dict[str, str
         ({"billing": '{"image": "registry.example.com/billing"}'}, "billing.image"),
         ({"billing": '{"image": "registry.example.com/billing:latest"}'}, "billing.image"),
         ({"billing": '{"port": 3100}'}, "billing.image"),
-        ({"billing": json.dumps({"image": IMAGE, "storage": "10GB"})}, "billing.storage"),
+        ({"billing": json.dumps({"image": BILLING_IMAGE, "storage": "10GB"})}, "billing.storage"),
         ({**CHOSEN, "certificates": '{"issuer": "http01", "scope": "customer"}'}, "billing"),
         ({"billingSecrets": '{"STRIPE_SECRET_KEY": "x"}'}, "billingSecrets"),
         ({**CHOSEN, "billingSecrets": '{"DATABASE_URL": "x"}'}, "billingSecrets"),

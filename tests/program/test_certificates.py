@@ -250,7 +250,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, str], list[str]]] = {
     "a DNS nobody can write to": ({"issuer": "dns01"}, {}, ["certificates.dnsSolver"]),
     "a DNS for somebody else's cert-manager": (
         {"issuer": "dns01", "install": False},
-        {"cluster": "gke", "cloud": json.dumps(CLOUDS["gke"])},
+        {"cluster": "gke", "cloud": json.dumps(CLOUDS["gke"]), "monitoring": "false"},
         ["certificates.dnsSolver"],
     ),
     "a key that lasts": (

@@ -11,6 +11,7 @@ import pytest
 from infra.clusters.eks.dns import may_answer_challenges
 from infra.clusters.eks.store import OWN_NAMESPACE, own_part, refusals
 from infra.component import balancer_of
+from infra.settings import Settings
 from tenants.errors import UsageError
 from tenants.models import MqttMode
 from tests.program.clouds import (
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 # Resources that nothing here uses warn of their successors when their modules are imported.
 pytestmark = pytest.mark.filterwarnings(r"ignore:(aws|gcp|s3)\..* has been deprecated:DeprecationWarning")
+
+PROXIED = '{"enabled": true, "proxyProtocol": true}'
+UNREAD = {"monitoringStack": '{"install": false}', "monitoringSecrets": "{}"}
 
 SHARED, DEDICATED, MANAGED = TENANTS = CUSTOMERS["prod"]
 
@@ -65,7 +69,13 @@ def records(made: Made) -> dict[str, str]:
 
 
 def backup_accounts(made: Made) -> list[dict[str, Any]]:
-    return [item.inputs for item in made.all("ServiceAccount") if item.inputs["metadata"]["name"] == "backup"]
+    """Of the customers: billing has backups too."""
+    return [
+        item.inputs
+        for item in made.all("ServiceAccount")
+        if item.inputs["metadata"]["name"] == "backup"
+        and item.inputs["metadata"]["namespace"].startswith("customer-")
+    ]
 
 
 def named(made: Made, part: str) -> list[MockResourceArgs]:
@@ -85,6 +95,7 @@ def test_names_lead_to_the_ingress_the_edge_and_the_customers_own_balancers(made
         f"mqtt-{SHARED}": f"mqtt.{PUBLIC_DOMAIN}",
         f"mqtt-{DEDICATED}": f"address of {DEDICATED}-service-mosquitto-entrance",
     }, "a managed broker has its own name"
+    assert made.looked_at == ["ingress/traefik"]
 
 
 def test_each_customers_backups_have_an_identity_of_their_own_and_no_key(made: Made) -> None:
@@ -99,7 +110,7 @@ def test_each_customers_backups_have_an_identity_of_their_own_and_no_key(made: M
         trusts = [
             item.inputs
             for item in made.all("FederatedIdentityCredential")
-            if item.name.startswith("cloud-backups-")
+            if item.name.startswith("cloud-backups-customer-")
         ]
         assert {trust["issuer"] for trust in trusts} == {ISSUER}
         assert {trust["subject"] for trust in trusts} == {
@@ -110,6 +121,7 @@ def test_each_customers_backups_have_an_identity_of_their_own_and_no_key(made: M
             (item.inputs["namespace"], item.inputs["serviceAccount"])
             for item in made.all("PodIdentityAssociation")
             if item.inputs["roleArn"] == "arn:aws:test:::cloud-backups"
+            and item.inputs["namespace"].startswith("customer-")
         ]
         assert sorted(given) == [(f"customer-{tenant}", "backup") for tenant in TENANTS]
     else:
@@ -151,25 +163,28 @@ def inputs(made: Made, kind: str) -> list[dict[str, Any]]:
 
 def test_backups_are_encrypted_with_the_clusters_key_versioned_and_not_public(made: Made) -> None:
     if made.cloud == "aks":
-        account = made.one("StorageAccount")
+        account = made.named("cloud-backups", ":StorageAccount")
         assert account["accountName"] == BACKUPS
         assert account["encryption"]["keySource"] == "Microsoft.Keyvault"
         assert (account["allowBlobPublicAccess"], account["allowSharedKeyAccess"]) == (False, False)
-        kept = made.one("BlobServiceProperties")
+        kept = made.named("cloud-backups", ":BlobServiceProperties")
         assert kept["isVersioningEnabled"] is True
         assert kept["deleteRetentionPolicy"] == {"enabled": True, "days": 30}
-        assert len(made.all("ManagementLockByScope")) == 2, "the cluster's and the backups'"
+        lock = made.named("cloud-backups-lock")
+        assert (lock["level"], lock["scope"]) == ("CanNotDelete", "cloud-backups-id")
     elif made.cloud == "eks":
-        bucket = made.one("Bucket")
+        bucket = made.named("cloud-backups", ":Bucket")
         assert (bucket["bucket"], bucket["forceDestroy"]) == (BACKUPS, False)
-        assert made.one("BucketVersioning")["versioningConfiguration"] == {"status": "Enabled"}
-        closed = made.one("BucketPublicAccessBlock")
+        assert made.named("cloud-backups", ":BucketVersioning")["versioningConfiguration"] == {
+            "status": "Enabled"
+        }
+        closed = made.named("cloud-backups", ":BucketPublicAccessBlock")
         assert {value for key, value in closed.items() if key != "bucket"} == {True}
-        (rule,) = made.one("BucketServerSideEncryptionConfiguration")["rules"]
+        (rule,) = made.named("cloud-backups", ":BucketServerSideEncryptionConfiguration")["rules"]
         key = made.one("Cluster")["encryptionConfig"]["provider"]["keyArn"]
         assert rule["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == key
     else:
-        bucket = made.one("Bucket")
+        bucket = made.named("cloud-backups", ":Bucket")
         assert (
             bucket["encryption"]["defaultKmsKeyName"] == made.one("Cluster")["databaseEncryption"]["keyName"]
         )
@@ -181,6 +196,8 @@ def test_backups_are_encrypted_with_the_clusters_key_versioned_and_not_public(ma
 def test_backup_pods_say_where_their_own_part_is(made: Made) -> None:
     environments = {}
     for job in made.all("CronJob"):
+        if not job.inputs["metadata"]["namespace"].startswith("customer-"):
+            continue
         pod = job.inputs["spec"]["jobTemplate"]["spec"]["template"]
         assert pod["spec"]["serviceAccountName"] == "backup"
         assert pod["metadata"]["labels"].get("azure.workload.identity/use") == (
@@ -293,7 +310,17 @@ def test_policies_in_aws_name_no_more_than_is_used() -> None:
         ("gke", {"backupRepository": "s3:https://s3.example/b"}, "backupStore"),
         ("gke", {"backupStore": '{"name": "With-Dashes"}'}, "backupStore.name"),
         ("gke", {"backupStore": '{"name": "backups", "undeleteDays": 1}'}, "backupStore.undeleteDays"),
-        ("gke", {"dns": '{"zone": "mine"}'}, "dns.ingressAddress"),
+        ("gke", {"dns": '{"zone": "mine"}'}, "dns.zone"),
+        ("gke", {"ingress": '{"controller": "none"}'}, "dns.ingressAddress"),
+        ("eks", {"dns": '{"ingressAddress": "198.51.100.7"}'}, "dns.ingressAddress"),
+        ("aks", {"dns": '{"ingressAddress": "balancer.example.com"}'}, "dns.ingressAddress"),
+        ("gke", {"dns": '{"ingressAddress": "balancer.example.com"}'}, "dns.ingressAddress"),
+        ("aks", {"mqttEdge": PROXIED}, "mqttEdge.proxyProtocol"),
+        ("gke", {"mqttEdge": PROXIED}, "mqttEdge.proxyProtocol"),
+        ("eks", {"mqttEdge": PROXIED}, "mqttEdge.proxyProtocol"),
+        ("aks", UNREAD, "monitoring"),
+        ("eks", UNREAD, "monitoring"),
+        ("gke", UNREAD, "monitoring"),
         (None, {"backupStore": '{"name": "backups"}'}, "backupStore"),
         (None, {"dns": '{"ingressAddress": "198.51.100.7"}'}, "dns"),
     ],
@@ -309,7 +336,29 @@ def test_what_cannot_work_is_refused(
     with pytest.raises(UsageError) as refusal:
         run_program({**base, **changes})
     wheres = [problem.where for problem in refusal.value.problems]
-    assert f"Pulumi.dev.yaml: iotistic:{key}" in wheres
+    assert wheres == [f"Pulumi.dev.yaml: iotistic:{key}"]
+
+
+TOLD = {"service.beta.kubernetes.io/aws-load-balancer-proxy-protocol": "*"}
+
+
+@pytest.mark.parametrize(
+    ("cloud", "changes"),
+    [
+        ("eks", {"dns": '{"ingressAddress": "balancer.example.com"}'}),
+        ("aks", {"dns": '{"ingressAddress": "198.51.100.7"}', "ingress": '{"controller": "none"}'}),
+        ("gke", {"dns": '{"enabled": false}', "ingress": '{"controller": "none"}'}),
+        (
+            "eks",
+            {"mqttEdge": json.dumps({"enabled": True, "proxyProtocol": True, "serviceAnnotations": TOLD})},
+        ),
+        ("gke", {**UNREAD, "monitoring": "false"}),
+    ],
+)
+def test_what_can_work_is_not(config: dict[str, str], cloud: str, changes: dict[str, str]) -> None:
+    settings = Settings.read({**services_of(cloud_config(config, cloud)), **changes}.get, stack="dev")
+    asked = settings.dns is not None and settings.dns.ingress_address is None
+    assert asked is ("dns" not in changes), "switched off is as good as not there"
 
 
 @pytest.mark.parametrize("status", [None, {}, {"loadBalancer": {}}])

@@ -10,7 +10,7 @@ import pytest
 
 from infra.clusters.cloud_settings import balancer_annotations
 from infra.clusters.eks.controllers import may_balance, may_scale
-from tests.program.clouds import ADMINISTRATOR, AUTHORITY, CLOUDS, fleet
+from tests.program.clouds import ADMINISTRATOR, AUTHORITY, CLOUDS, OUT, fleet
 
 if TYPE_CHECKING:
     from tests.program.clouds import Made
@@ -31,7 +31,10 @@ def made(request: pytest.FixtureRequest, config: dict[str, str]) -> Made:
 def test_the_api_is_reached_only_from_the_listed_networks(made: Made) -> None:
     listed = CLOUDS[made.cloud]["apiCidrs"]
     if made.cloud == "aks":
-        assert made.one("ManagedCluster")["apiServerAccessProfile"]["authorizedIPRanges"] == listed
+        assert made.one("ManagedCluster")["apiServerAccessProfile"]["authorizedIPRanges"] == [
+            *listed,
+            f"{OUT}/32",
+        ], "and from the nodes, which come by the way out"
     elif made.cloud == "eks":
         assert made.one("Cluster")["vpcConfig"]["publicAccessCidrs"] == listed
     else:
@@ -139,8 +142,8 @@ def test_the_control_planes_logs_are_kept(made: Made) -> None:
 
 def test_production_cannot_be_deleted(made: Made) -> None:
     if made.cloud == "aks":
-        assert len(made.all("ManagementLockByScope")) == 2 * int(made.protected), (
-            "the cluster and the backups"
+        assert len(made.all("ManagementLockByScope")) == 3 * int(made.protected), (
+            "the cluster, the backups and the logs"
         )
         assert made.one("Vault")["properties"]["enablePurgeProtection"] is True
     else:
@@ -193,7 +196,9 @@ def test_the_cloud_learns_no_secret(made: Made) -> None:
 
 
 def test_the_cloud_makes_every_balancer_as_it_has_to_be(made: Made) -> None:
-    services = [item.inputs for item in made.all("Service") if item.inputs["spec"]["type"] == "LoadBalancer"]
+    services = [
+        item.inputs for item in made.all("Service") if item.inputs["spec"].get("type") == "LoadBalancer"
+    ]
     told = [{**service["metadata"]["annotations"]} for service in services]
     assert len(told) == 2, "the edge's and a customer's own"
     assert all(balancer_annotations(made.cloud).items() <= annotations.items() for annotations in told)
@@ -222,6 +227,73 @@ def test_nodes_and_balancers_in_aws_have_controllers_with_rights_to_this_cluster
         release = releases[name].name
         assert {"cloud-autoscaler", "cloud-balancers", "cloud-system"} <= made.waits[release]
         assert release in made.waits["platform-namespace-ingress"], "gone last, as balancers need it to go"
+
+
+def test_what_starts_nodes_in_aws_may_encrypt_their_disks_and_nobody_else_has_a_word_in_the_keys_policy(
+    config: dict[str, str],
+) -> None:
+    made = fleet(frozenset(config.items()), "eks", "prod", preview=False)
+    account, use, grant = json.loads(made.one("Key")["policy"])["Statement"]
+    assert account["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+    scaling = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+    for statement in (use, grant):
+        assert statement["Effect"] == "Allow"
+        assert statement["Principal"] == {"AWS": f"arn:aws:iam::123456789012:{scaling}"}
+    # https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
+    assert {*use["Action"]} == {
+        "kms:Encrypt",
+        "kms:Decrypt",
+        "kms:ReEncrypt*",
+        "kms:GenerateDataKey*",
+        "kms:DescribeKey",
+    }
+    assert grant["Action"] == "kms:CreateGrant"
+    assert grant["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}, "to AWS itself alone"
+
+
+def test_the_driver_of_disks_in_aws_knows_who_it_is_and_what_it_may_before_it_starts(
+    config: dict[str, str],
+) -> None:
+    made = fleet(frozenset(config.items()), "eks", "prod", preview=False)
+    given = made.named("cloud-disks", ":PodIdentityAssociation")
+    assert (given["namespace"], given["serviceAccount"]) == ("kube-system", "ebs-csi-controller-sa")
+    assert "cloud-eks-pod-identity-agent" in made.waits["cloud-disks"]
+    assert {"cloud-disks", "cloud-disks-key", "cloud-disks-AmazonEBSCSIDriverPolicy"} <= made.waits[
+        "cloud-aws-ebs-csi-driver"
+    ]
+    assert "cloud-snapshot-controller" in made.waits["cloud-aws-ebs-csi-driver"], (
+        "it looks for snapshots once"
+    )
+    use, grant = json.loads(made.named("cloud-disks-key")["policy"])["Statement"]
+    assert {use["Resource"], grant["Resource"]} == {
+        made.one("Cluster")["encryptionConfig"]["provider"]["keyArn"]
+    }
+    assert grant["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+
+
+def test_nothing_in_a_cluster_is_made_before_its_nodes_or_outlives_what_it_is_reached_by(made: Made) -> None:
+    before = made.waits_for("platform-namespace-ingress")
+    access = {
+        "aks": {"cloud", "cloud-tenants", "cloud-disks-use-key", "cloud-joins-network"},
+        "eks": {
+            "cloud-system",
+            "cloud-tenants",
+            "cloud-admin-0",
+            "cloud-admin-1",
+            "cloud-control-plane-AmazonEKSClusterPolicy",
+            "cloud-node-AmazonEKSWorkerNodePolicy",
+            "cloud-aws-ebs-csi-driver",
+        },
+        "gke": {"cloud-system", "cloud-tenants", "cloud-nat"},
+    }[made.cloud]
+    assert access | {"cluster-storage-class-iotistic"} <= before
+    if made.cloud == "eks":
+        for zone in "abc":
+            for pool in ("system", "tenants"):
+                assert f"RouteTableAssociation:cloud-private-{zone}" in made.waits[f"NodeGroup:cloud-{pool}"]
+            ways = made.waits[f"RouteTableAssociation:cloud-private-{zone}"]
+            assert f"RouteTable:cloud-private-{zone}" in ways
+            assert f"NatGateway:cloud-nat-{zone}" in made.waits[f"RouteTable:cloud-private-{zone}"]
 
 
 @pytest.mark.parametrize("policy", [may_scale("mine"), may_balance("mine")])

@@ -13,7 +13,7 @@ from pulumi.runtime.mocks import MockResourceArgs
 
 from infra.program import ROOT
 from tests.program.clouds import CLOUDS, CUSTOMERS, MODES, fleet, provider_of
-from tests.program.schema import is_of_a_cloud, package_of, unknown_properties
+from tests.program.schema import is_of_a_cloud, package_of, wrong_properties
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,15 +53,19 @@ def test_everything_names_its_explicit_provider(made: Made) -> None:
     assert packages == {"kubernetes", *PACKAGES.get(made.cloud, set())}
 
 
-def test_every_property_is_one_that_its_provider_knows(made: Made) -> None:
+def test_every_property_is_one_that_its_provider_knows_and_none_is_missing_or_of_another_type(
+    made: Made,
+) -> None:
     of_a_cloud = [item for item in made.resources if is_of_a_cloud(item)]
     assert bool(of_a_cloud) is (made.cloud in CLOUDS)
-    assert [path for item in of_a_cloud for path in unknown_properties(item)] == []
+    assert [path for item in of_a_cloud for path in wrong_properties(item)] == []
 
 
 def test_what_is_secret_stands_in_secrets_only(made: Made, config: dict[str, str]) -> None:
     secrets = made.all("Secret")
-    hidden = {config["masterKey"], "PRIVATE KEY"}
+    (key,) = json.loads(config["licencePrivateKeys"]).values()
+    # Each line of the key itself: what begins one is also what logs are searched for.
+    hidden = {config["masterKey"], *key.strip().splitlines()[1:-1]}
     hidden |= {
         value
         for item in secrets
@@ -103,32 +107,41 @@ def test_definitions_and_webhooks_are_there_before_what_needs_them(made: Made) -
     charts = {item.name for item in made.all("Release") if item.inputs["name"] == "cert-manager"}
     assert bool(charts) is (made.cloud != "simulated"), "there its definitions are known, and no pod runs"
     for item in of_cert_manager:
-        before = waits_for(made, item.name)
+        before = made.waits_for(item.name)
         assert charts <= before, "the chart, with its definitions, and its webhook which answers"
         if item.name not in issuers and "issuerRef" in item.inputs["spec"]:
             signer = item.inputs["spec"]["issuerRef"]["name"]
             assert f"certificates-cluster-issuer-{signer}" in before, item.name
-    edge = waits_for(made, "mqtt-edge-deployment-mqtt-edge")
+    edge = made.waits_for("mqtt-edge-deployment-mqtt-edge")
     assert "certificates-certificate-mqtt-edge-tls" in edge
+
+
+def test_kinds_of_monitoring_and_snapshots_are_known_before_anything_is_of_them(made: Made) -> None:
+    watching = {item.name for item in made.all("Release") if item.inputs["name"] == "kube-prometheus-stack"}
+    assert bool(watching) is (made.cloud != "simulated"), "there its definitions are known, and no pod runs"
+    of_operator = [it.name for it in made.resources if it.typ.startswith("kubernetes:monitoring.coreos.com/")]
+    assert of_operator
+    charts = {item.inputs["name"]: item.name for item in made.all("Release")}
+    told = {chart for chart in charts if chart in WATCHED_CHARTS}
+    assert told == (WATCHED_CHARTS if made.cloud in CLOUDS else WATCHED_CHARTS & charts.keys())
+    for name in (*of_operator, *(charts[chart] for chart in told)):
+        assert watching <= made.waits_for(name), name
+    snapshots = [it.name for it in made.resources if it.typ.startswith("kubernetes:snapshot.storage.k8s.io/")]
+    assert bool(snapshots) is (made.cloud in CLOUDS), "Velero's"
+    if made.cloud == "eks":
+        assert all("cloud-snapshot-controller" in made.waits_for(name) for name in snapshots)
+
+
+WATCHED_CHARTS = {"traefik", "cert-manager", "loki", "alloy", "velero"}
+"""Charts that bring a ServiceMonitor each."""
 
 
 def test_customers_come_after_the_platform_and_within_their_namespaces(made: Made) -> None:
     for customer in CUSTOMERS[made.environment]:
         namespace = f"{customer}-namespace-customer-{customer}"
         own = [item.name for item in made.resources if item.name.startswith(f"{customer}-")]
-        assert all(namespace in waits_for(made, name) for name in own if name != namespace)
-        assert "platform-namespace-mqtt-edge" in waits_for(made, namespace)
-
-
-def waits_for(made: Made, name: str) -> set[str]:
-    """Everything that has to be there before a resource is made."""
-    found: set[str] = set()
-    todo = [name]
-    while todo:
-        new = made.waits.get(todo.pop(), set()) - found
-        found |= new
-        todo += new
-    return found
+        assert all(namespace in made.waits_for(name) for name in own if name != namespace)
+        assert "platform-namespace-mqtt-edge" in made.waits_for(namespace)
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
@@ -137,18 +150,49 @@ def test_a_preview_shows_what_an_update_does(config: dict[str, str], case: tuple
     assert names(preview) == names(update), "whatever it cannot know yet"
 
 
-def test_a_property_that_no_provider_knows_is_found() -> None:
-    def bucket(**inputs: Any) -> MockResourceArgs:  # noqa: ANN401 - properties of all kinds
-        return MockResourceArgs(
-            typ="gcp:storage/bucket:Bucket", name="x", inputs=inputs, provider="", resource_id="", custom=True
-        )
+def bucket(**inputs: Any) -> MockResourceArgs:  # noqa: ANN401 - properties of all kinds
+    return MockResourceArgs(
+        typ="gcp:storage/bucket:Bucket", name="x", inputs=inputs, provider="", resource_id="", custom=True
+    )
 
-    assert unknown_properties(bucket(versioning={"enabled": True}, labels={"any": "name"})) == []
-    wrong = bucket(versionning={}, lifecycleRules=[{"action": {"type": "Delete", "kind": "x"}}])
-    assert unknown_properties(wrong) == [
-        "gcp:storage/bucket:Bucket.versionning",
-        "gcp:storage/bucket:Bucket.lifecycleRules[].action.kind",
-    ]
+
+@pytest.mark.parametrize(
+    ("inputs", "wrong"),
+    [
+        ({}, []),
+        ({"versioning": {"enabled": True}, "labels": {"any": "name"}}, []),
+        ({"versionning": {}}, ["versionning is not known"]),
+        ({"location": None}, ["location is missing"]),
+        ({"forceDestroy": "true"}, ["forceDestroy is 'true', not of <class 'bool'>"]),
+        ({"versioning": {"enabled": 1}}, ["versioning.enabled is 1, not of <class 'bool'>"]),
+        ({"labels": {"any": 1}}, ["labels.any is 1, not of <class 'str'>"]),
+        (
+            {"lifecycleRules": [{"action": {"type": "Delete", "kind": "x"}}]},
+            ["lifecycleRules[].condition is missing", "lifecycleRules[].action.kind is not known"],
+        ),
+        (
+            {"softDeletePolicy": {"retentionDurationSeconds": True}},
+            ["softDeletePolicy.retentionDurationSeconds is True, not of <class 'int'>"],
+        ),
+    ],
+)
+def test_what_a_provider_would_refuse_is_found(inputs: dict[str, Any], wrong: list[str]) -> None:
+    found = wrong_properties(bucket(**{"location": "here", **inputs}))
+    assert found == [f"gcp:storage/bucket:Bucket.{it}" for it in wrong]
+
+
+def test_a_word_that_is_none_of_the_providers_is_found() -> None:
+    properties = {"tenantId": "x", "sku": {"family": "A", "name": "premium"}, "createMode": "never"}
+    vault = MockResourceArgs(
+        typ="azure-native:keyvault:Vault",
+        name="x",
+        inputs={"resourceGroupName": "x", "properties": properties},
+        provider="",
+        resource_id="",
+        custom=True,
+    )
+    (found,) = wrong_properties(vault)
+    assert found.startswith("azure-native:keyvault:Vault.properties.createMode is 'never', not of ")
 
 
 def test_the_generated_table_is_up_to_date(
@@ -164,9 +208,10 @@ def render(fleets: list[Made]) -> str:
             "# What a stack is made of",
             "",
             "Made from the program itself, under an engine that records; rewrite it with `make golden`.",
-            "A stack with the MQTT edge, certificates and a customer of each kind; in a cloud also names",
-            "and a place for backups. What a customer has follows from their plan and options too. A preview",
-            "shows the same resources as an update.",
+            "A stack with the MQTT edge, certificates and a customer of each kind; where pods run also",
+            "Prometheus, logs and billing; in a cloud also names, places for backups and logs, and Velero.",
+            "What a customer has follows from their plan and options too. A preview shows the same",
+            "resources as an update.",
             "",
             f"| cluster | environment | in the cloud | in Kubernetes | {kinds_of_customers} |",
             "|---|---|---:|---:|---:|---:|---:|",

@@ -147,7 +147,7 @@ def test_the_store_comes_first_and_both_after_the_kinds_they_need(
     waits = run.engine.waits
     assert STORE in waits[AGENT]
     assert "monitoring-release-kube-prometheus-stack" in waits[STORE]
-    assert "logging-config-map-alloy" in waits[AGENT]
+    assert "logging-log-agent-config-map-alloy" in waits[AGENT]
     levels = {
         item.inputs["metadata"]["name"]: item.inputs["metadata"]["labels"][
             "pod-security.kubernetes.io/enforce"
@@ -218,7 +218,7 @@ def test_in_a_cloud_logs_are_kept_in_a_place_that_only_the_store_reaches(
             "azure.workload.identity/client-id": "cloud-logs-logging-client"
         }
         assert told["loki"]["podLabels"] == {"azure.workload.identity/use": "true"}
-    egress = declared["logging-network-policy-loki"].inputs["spec"]["egress"]
+    egress = declared["logging-logging-network-policy-loki"].inputs["spec"]["egress"]
     addresses = [
         peer["ipBlock"]["cidr"] for rule in egress for peer in rule.get("to", []) if "ipBlock" in peer
     ]

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.clusters import pools
-from tests.program.clouds import CLOUDS, Made, cloud_config, run, with_services
-from tests.program.test_billing import CHOSEN
-from tests.program.watching import watched
+from tests.program.clouds import CLOUDS, Made, fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,16 +38,7 @@ ELSEWHERE = {"alloy", "cluster-autoscaler", "aws-load-balancer-controller"}
 @pytest.fixture(scope="module", params=CLOUDS)
 def made(request: pytest.FixtureRequest, config: dict[str, str]) -> Made:
     """A stack with every part of the platform."""
-    everything = {
-        **with_services(cloud_config(watched(config), request.param)),
-        **CHOSEN,
-        "cluster": request.param,
-        "domain": "iotistic.example.com",
-        "certificates": '{"issuer": "dns01"}',
-        "logging": '{"install": true}',
-        "velero": json.dumps({"enabled": True}),
-    }
-    return run(everything)
+    return fleet(frozenset(config.items()), request.param, "dev", preview=False)
 
 
 def pods(made: Made) -> Iterator[tuple[str, dict[str, Any]]]:

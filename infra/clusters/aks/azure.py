@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from infra.clusters.cloud_settings import AksSettings
 
 ROLES: Final = {
+    "AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d",
     "DNS Zone Contributor": "befefa01-2a29-4197-83a8-272ff33ce314",
     "Key Vault Crypto Service Encryption User": "e147488a-f6f5-4113-8e2d-b22465e65bf6",
     "Key Vault Crypto User": "12338af0-0e69-4776-bea7-57ae8d297424",
@@ -52,13 +53,14 @@ class AzureComponent(CloudCluster):
             opts=self.child(),
         )
 
-    def allow(
+    def allow(  # noqa: PLR0913 - who may do what, and where
         self,
         part: str,
         role: str,
         *,
         principal: pulumi.Input[str],
         scope: pulumi.Input[str],
+        subscription: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> authorization.RoleAssignment:
         """Let one identity do one thing in one place.
@@ -68,9 +70,11 @@ class AzureComponent(CloudCluster):
             role: Name of a built-in role.
             principal: Id of the identity.
             scope: Id of the resource that it is for.
+            subscription: The resource's, where it is not the cluster's own.
             opts: Where it is not a part of the cluster for ever.
         """
-        definitions = f"/subscriptions/{self.settings.subscription_id}/providers/Microsoft.Authorization"
+        known_in = subscription or self.settings.subscription_id
+        definitions = f"/subscriptions/{known_in}/providers/Microsoft.Authorization"
         return authorization.RoleAssignment(
             f"{self.name}-{part}",
             role_assignment_name=str(uuid.uuid5(_NAMESPACE, f"{self.args.name}/{part}")),

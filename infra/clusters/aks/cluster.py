@@ -13,8 +13,8 @@ from infra.clusters import cloud
 from infra.clusters.aks.azure import AzureComponent
 from infra.clusters.aks.control_plane import make_control_plane
 from infra.clusters.aks.keys import make_key
-from infra.clusters.aks.network import make_subnet
-from infra.clusters.aks.nodes import make_tenant_pool
+from infra.clusters.aks.network import make_network
+from infra.clusters.aks.nodes import let_pull, make_tenant_pool
 from infra.clusters.aks.services import AzureServices
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class AksCluster(AzureComponent):
 
     def __init__(self, name: str, args: cloud.CloudArgs, settings: AksSettings) -> None:
         super().__init__("Aks", name, args, settings)
-        subnet = make_subnet(self)
+        network = make_network(self)
         key = make_key(self)
-        made, rights = make_control_plane(self, subnet, key)
-        tenants = make_tenant_pool(self, made, subnet, rights)
+        made, rights = make_control_plane(self, network, key)
+        tenants = make_tenant_pool(self, made, network.nodes, rights)
         self.cluster: Cluster = self.connected(
             self._kubeconfig(made),
             {
@@ -45,7 +45,7 @@ class AksCluster(AzureComponent):
                 "parameters": {"skuName": "Premium_LRS", "diskEncryptionSetID": key.disks.id},
             },
             AzureServices(self, made, key),
-            ready=[tenants],
+            ready=[tenants, *let_pull(self, made)],
         )
         self.register_outputs({})
 

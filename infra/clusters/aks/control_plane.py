@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import pulumi
 from pulumi_azure_native import containerservice, managedidentity, monitor, operationalinsights
 
 from infra.clusters import cloud
 from infra.clusters.aks.nodes import system_pool
 
 if TYPE_CHECKING:
-    import pulumi
-    from pulumi_azure_native import network
-
     from infra.clusters.aks.azure import AzureComponent
     from infra.clusters.aks.keys import Key
+    from infra.clusters.aks.network import Network
     from infra.clusters.cloud_settings import Maintenance
 
 LOGS: Final = (
@@ -28,7 +27,7 @@ LOGS: Final = (
 
 
 def make_control_plane(
-    azure: AzureComponent, subnet: network.Subnet, key: Key
+    azure: AzureComponent, network: Network, key: Key
 ) -> tuple[containerservice.ManagedCluster, list[pulumi.Resource]]:
     """Make the control plane, with the platform's nodes.
 
@@ -43,12 +42,15 @@ def make_control_plane(
         opts=azure.child(),
     )
     rights: list[pulumi.Resource] = [
-        azure.allow(part, role, principal=identity.principal_id, scope=scope)
-        for part, role, scope in (
-            ("joins-network", "Network Contributor", subnet.id),
-            ("uses-key", "Key Vault Crypto User", key.vault.id),
-            ("reads-disk-encryption", "Reader", key.disks.id),
-        )
+        key.use,
+        *(
+            azure.allow(part, role, principal=identity.principal_id, scope=scope)
+            for part, role, scope in (
+                ("joins-network", "Network Contributor", network.nodes.id),
+                ("uses-key", "Key Vault Crypto User", key.vault.id),
+                ("reads-disk-encryption", "Reader", key.disks.id),
+            )
+        ),
     ]
     made = containerservice.ManagedCluster(
         azure.name,
@@ -73,7 +75,9 @@ def make_control_plane(
         # No certificate of an administrator that works until the cluster is gone.
         disable_local_accounts=True,
         api_server_access_profile=containerservice.ManagedClusterAPIServerAccessProfileArgs(
-            authorized_ip_ranges=settings.api_ranges, disable_run_command=True
+            # Nodes reach the control plane by the way out too, and are not let in as such.
+            authorized_ip_ranges=[*settings.api_ranges, pulumi.Output.format("{0}/32", network.out)],
+            disable_run_command=True,
         ),
         network_profile=containerservice.ContainerServiceNetworkProfileArgs(
             network_plugin=containerservice.NetworkPlugin.AZURE,
@@ -103,7 +107,7 @@ def make_control_plane(
             upgrade_channel=containerservice.UpgradeChannel.NONE,
             node_os_upgrade_channel=containerservice.NodeOSUpgradeChannel.NODE_IMAGE,
         ),
-        agent_pool_profiles=[system_pool(azure, subnet)],
+        agent_pool_profiles=[system_pool(azure, network.nodes)],
         tags=azure.tags,
         # How many nodes there are now is the autoscaler's business.
         opts=azure.child(depends_on=rights, ignore_changes=["agentPoolProfiles[0].count"]),

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Final
 from pulumi_azure_native import compute, keyvault
 
 if TYPE_CHECKING:
+    import pulumi
+
     from infra.clusters.aks.azure import AzureComponent
 
 KEY_SIZE: Final = 3072
+
+ROTATION: Final = "P90D"
+"""How old a version of the key gets until there is a new one (ISO 8601). Old ones stay, as what they
+encrypted does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +27,13 @@ class Key:
         vault: Where it is.
         key: The key.
         disks: What encrypts disks with it.
+        use: The right without which it encrypts none.
     """
 
     vault: keyvault.Vault
     key: keyvault.Key
     disks: compute.DiskEncryptionSet
+    use: pulumi.Resource
 
 
 def make_key(azure: AzureComponent) -> Key:
@@ -52,15 +60,27 @@ def make_key(azure: AzureComponent) -> Key:
         resource_group_name=azure.group.name,
         vault_name=vault.name,
         key_name=azure.args.name,
-        properties=keyvault.KeyPropertiesArgs(kty=keyvault.JsonWebKeyType.RSA, key_size=KEY_SIZE),
+        properties=keyvault.KeyPropertiesArgs(
+            kty=keyvault.JsonWebKeyType.RSA,
+            key_size=KEY_SIZE,
+            rotation_policy=keyvault.RotationPolicyArgs(
+                lifetime_actions=[
+                    keyvault.LifetimeActionArgs(
+                        action=keyvault.ActionArgs(type=keyvault.KeyRotationPolicyActionType.ROTATE),
+                        trigger=keyvault.TriggerArgs(time_after_create=ROTATION),
+                    )
+                ]
+            ),
+        ),
         opts=azure.child(),
     )
-    return Key(vault=vault, key=key, disks=_disk_encryption(azure, vault, key))
+    disks, use = _disk_encryption(azure, vault, key)
+    return Key(vault=vault, key=key, disks=disks, use=use)
 
 
 def _disk_encryption(
     azure: AzureComponent, vault: keyvault.Vault, key: keyvault.Key
-) -> compute.DiskEncryptionSet:
+) -> tuple[compute.DiskEncryptionSet, pulumi.Resource]:
     disks = compute.DiskEncryptionSet(
         f"{azure.name}-disks",
         resource_group_name=azure.group.name,
@@ -70,14 +90,16 @@ def _disk_encryption(
         active_key=compute.KeyForDiskEncryptionSetArgs(
             key_url=key.key_uri_with_version, source_vault=compute.SourceVaultArgs(id=vault.id)
         ),
+        rotation_to_latest_key_version_enabled=True,
         encryption_type=compute.DiskEncryptionSetType.ENCRYPTION_AT_REST_WITH_CUSTOMER_KEY,
         tags=azure.tags,
-        opts=azure.child(),
+        # Which version it is now is Azure's business.
+        opts=azure.child(ignore_changes=["activeKey.keyUrl"]),
     )
-    azure.allow(
+    use = azure.allow(
         "disks-use-key",
         "Key Vault Crypto Service Encryption User",
         principal=disks.identity.apply(lambda identity: identity.principal_id if identity else ""),
         scope=vault.id,
     )
-    return disks
+    return disks, use

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pulumi
 from pulumi_azure_native import network
 
 from infra.clusters import cloud
@@ -12,8 +14,21 @@ if TYPE_CHECKING:
     from infra.clusters.aks.azure import AzureComponent
 
 
-def make_subnet(azure: AzureComponent) -> network.Subnet:
-    """Make the network, and return the nodes' part of it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """The cluster's network.
+
+    Attributes:
+        nodes: The nodes' part of it.
+        out: The one address that everything within is known by outside.
+    """
+
+    nodes: network.Subnet
+    out: pulumi.Output[str]
+
+
+def make_network(azure: AzureComponent) -> Network:
+    """Make the network."""
     name, group = azure.name, azure.group.name
     address = network.PublicIPAddress(
         f"{name}-out",
@@ -39,7 +54,7 @@ def make_subnet(azure: AzureComponent) -> network.Subnet:
         # The subnet is a resource of its own; without this the network would remove it.
         opts=azure.child(ignore_changes=["subnets"]),
     )
-    return network.Subnet(
+    nodes = network.Subnet(
         f"{name}-nodes",
         resource_group_name=group,
         virtual_network_name=whole.name,
@@ -48,3 +63,4 @@ def make_subnet(azure: AzureComponent) -> network.Subnet:
         nat_gateway=network.SubResourceArgs(id=gateway.id),
         opts=azure.child(),
     )
+    return Network(nodes=nodes, out=pulumi.Output.format("{0}", address.ip_address))

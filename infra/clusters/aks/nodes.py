@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from infra.clusters.cloud_settings import NodePool
 
 NODE_SIZE: Final = "Standard_D4s_v3"
-ZONES: Final = ["1", "2", "3"]
 
 
 def system_pool(
@@ -52,6 +51,31 @@ def make_tenant_pool(
     )
 
 
+def let_pull(azure: AzureComponent, made: containerservice.ManagedCluster) -> list[pulumi.Resource]:
+    """Let nodes pull images from the stack's own registry, where it has one.
+
+    Returns:
+        The right, if there is one.
+    """
+    registry = azure.settings.registry_id
+    if registry is None:
+        return []
+    # What a node's kubelet is in Azure, which the cluster makes by itself.
+    kubelet = made.identity_profile.apply(
+        lambda known: known["kubeletidentity"].object_id or "" if known else ""
+    )
+    return [
+        azure.allow(
+            "pulls-images",
+            "AcrPull",
+            principal=kubelet,
+            scope=registry,
+            # The registry may be another subscription's.
+            subscription=registry.split("/")[2],
+        )
+    ]
+
+
 class _Pool(TypedDict):
     """What the two pools, which Azure has two classes for, have in common."""
 
@@ -77,7 +101,7 @@ def _pool(azure: AzureComponent, name: str, pool: NodePool, subnet: network.Subn
         "min_count": pool.least,
         "max_count": pool.most,
         "enable_auto_scaling": True,
-        "availability_zones": ZONES,
+        "availability_zones": list(azure.settings.zones),
         "vnet_subnet_id": subnet.id,
         "enable_node_public_ip": False,
         "orchestrator_version": azure.settings.kubernetes_version,

@@ -57,7 +57,9 @@ class AzureStore:
             account_name=name,
             resource_group_name=azure.group.name,
             kind=storage.Kind.STORAGE_V2,
-            sku=storage.SkuArgs(name=storage.SkuName.STANDARD_ZRS),
+            sku=storage.SkuArgs(
+                name=storage.SkuName.STANDARD_ZRS if azure.settings.zones else storage.SkuName.STANDARD_LRS
+            ),
             allow_blob_public_access=False,
             # A key of the account would open every customer's container.
             allow_shared_key_access=False,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pulumi_aws import eks, iam
 
-from infra.clusters.eks.aws import ASSUME_BY_PODS, PODS, policy_document
+from infra.clusters.eks.aws import policy_document
+from infra.clusters.eks.keys import ENCRYPT_DISKS, GRANT_TO_AWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pulumi_aws import kms
 
     from infra.clusters.eks.aws import AwsComponent
+    from infra.clusters.eks.identities import AwsIdentities
 
 
 def make_addon(
@@ -42,43 +44,56 @@ def make_network_addon(aws: AwsComponent, made: eks.Cluster) -> eks.Addon:
     return make_addon(aws, made, "vpc-cni", {"enableNetworkPolicy": "true"})
 
 
+def make_agent(aws: AwsComponent, made: eks.Cluster, nodes: Sequence[pulumi.Resource]) -> eks.Addon:
+    """Install what gives pods their identities. A pod that starts without it never gets any."""
+    return make_addon(aws, made, "eks-pod-identity-agent", depends_on=nodes)
+
+
 def make_addons(
-    aws: AwsComponent, made: eks.Cluster, key: kms.Key, nodes: Sequence[pulumi.Resource]
+    aws: AwsComponent,
+    made: eks.Cluster,
+    key: kms.Key,
+    nodes: Sequence[pulumi.Resource],
+    identities: AwsIdentities,
 ) -> list[pulumi.Resource]:
     """Install the others, which run on the nodes.
 
     Returns:
-        The add-ons, the one that gives pods their identities first.
+        The add-ons.
     """
-    identities = make_addon(aws, made, "eks-pod-identity-agent", depends_on=nodes)
-    role = aws.role("disks", PODS, ["service-role/AmazonEBSCSIDriverPolicy"], ASSUME_BY_PODS)
-    iam.RolePolicy(
+    others = [
+        make_addon(aws, made, addon, depends_on=nodes)
+        for addon in ("kube-proxy", "coredns", "metrics-server")
+    ]
+    snapshots = make_addon(aws, made, "snapshot-controller", depends_on=nodes)
+    # The driver makes snapshots only where it finds their kinds when it is installed.
+    before = [*nodes, snapshots, *_may_make_disks(aws, key, identities)]
+    return [*others, snapshots, make_addon(aws, made, "aws-ebs-csi-driver", depends_on=before)]
+
+
+def _may_make_disks(aws: AwsComponent, key: kms.Key, identities: AwsIdentities) -> list[pulumi.Resource]:
+    """Let the driver of disks make and attach them, encrypted with the key.
+
+    Returns:
+        What has to be there before its pods start: a pod learns who it is once.
+    """
+    identity = identities.identity("disks", namespace="kube-system", service_account="ebs-csi-controller-sa")
+    use = iam.RolePolicy(
         f"{aws.name}-disks-key",
-        role=role.id,
-        policy=key.arn.apply(
-            lambda arn: policy_document(
-                {
-                    "Effect": "Allow",
-                    # To encrypt volumes, and nothing else.
-                    "Action": [
-                        "kms:Decrypt",
-                        "kms:GenerateDataKeyWithoutPlaintext",
-                        "kms:CreateGrant",
-                        "kms:DescribeKey",
-                    ],
-                    "Resource": arn,
-                }
-            )
-        ),
+        role=identity.principal,
+        policy=key.arn.apply(may_encrypt_disks),
         opts=aws.child(),
     )
-    eks.PodIdentityAssociation(
-        f"{aws.name}-disks",
-        cluster_name=made.name,
-        namespace="kube-system",
-        service_account="ebs-csi-controller-sa",
-        role_arn=role.arn,
-        opts=aws.child(depends_on=[identities]),
+    return [
+        *identity.ready,
+        use,
+        *aws.attach("disks", identity.principal, ["service-role/AmazonEBSCSIDriverPolicy"]),
+    ]
+
+
+def may_encrypt_disks(key: str) -> str:
+    """Return the policy of who makes and attaches disks that are encrypted with a key."""
+    return policy_document(
+        {"Effect": "Allow", "Action": list(ENCRYPT_DISKS), "Resource": key},
+        {"Effect": "Allow", **GRANT_TO_AWS, "Resource": key},
     )
-    others = ("kube-proxy", "coredns", "aws-ebs-csi-driver", "snapshot-controller", "metrics-server")
-    return [identities, *(make_addon(aws, made, addon, depends_on=nodes) for addon in others)]

@@ -12,6 +12,8 @@ from infra.clusters.cloud import CloudArgs, CloudCluster
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pulumi
+
     from infra.clusters.cloud_settings import EksSettings
 
 ASSUME: Final = ("sts:AssumeRole",)
@@ -40,32 +42,42 @@ class AwsComponent(CloudCluster):
         super().__init__(kind, name, args, provider)
         self.settings = settings
 
-    def role(
-        self, part: str, service: str, policies: Sequence[str] = (), actions: Sequence[str] = ASSUME
-    ) -> iam.Role:
-        """Make an identity that one service of AWS may take on.
+    def role(self, part: str, service: str, actions: Sequence[str] = ASSUME) -> iam.Role:
+        """Make an identity that one service of AWS may take on, so far without any right.
 
         Args:
             part: What it is called.
             service: The service.
-            policies: AWS's own policies that it has.
             actions: What taking it on consists of.
         """
-        role = iam.Role(
+        return iam.Role(
             f"{self.name}-{part}",
             assume_role_policy=policy_document(
                 {"Effect": "Allow", "Principal": {"Service": service}, "Action": list(actions)}
             ),
             opts=self.child(),
         )
-        for policy in policies:
+
+    def attach(self, part: str, role: pulumi.Input[str], policies: Sequence[str]) -> list[pulumi.Resource]:
+        """Give a role some of AWS's own policies.
+
+        Args:
+            part: What the role is called here.
+            role: Its name in AWS.
+            policies: The policies.
+
+        Returns:
+            What has to be there before the role can do its work, and for as long as it does.
+        """
+        return [
             iam.RolePolicyAttachment(
                 f"{self.name}-{part}-{policy.rpartition('/')[2]}",
-                role=role.name,
+                role=role,
                 policy_arn=f"arn:aws:iam::aws:policy/{policy}",
                 opts=self.child(),
             )
-        return role
+            for policy in policies
+        ]
 
 
 def policy_document(*statements: Mapping[str, Any]) -> str:

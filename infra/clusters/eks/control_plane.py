@@ -11,6 +11,7 @@ from infra.clusters import cloud
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pulumi
     from pulumi_aws import ec2, kms
 
     from infra.clusters.eks.aws import AwsComponent
@@ -18,8 +19,14 @@ if TYPE_CHECKING:
 LOGS: Final = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
 
 
-def make_control_plane(aws: AwsComponent, subnets: Sequence[ec2.Subnet], key: kms.Key) -> eks.Cluster:
-    """Make the control plane, its logs, and who administers it."""
+def make_control_plane(
+    aws: AwsComponent, subnets: Sequence[ec2.Subnet], key: kms.Key
+) -> tuple[eks.Cluster, list[pulumi.Resource]]:
+    """Make the control plane, its logs, and who administers it.
+
+    Returns:
+        The cluster, and the rights without which nobody, this program included, does anything in it.
+    """
     name, args, settings = aws.name, aws.args, aws.settings
     logs = cloudwatch.LogGroup(
         f"{name}-logs",
@@ -28,11 +35,13 @@ def make_control_plane(aws: AwsComponent, subnets: Sequence[ec2.Subnet], key: km
         retention_in_days=settings.log_days,
         opts=aws.child(),
     )
+    role = aws.role("control-plane", "eks.amazonaws.com")
+    rights = aws.attach("control-plane", role.name, ["AmazonEKSClusterPolicy"])
     made = eks.Cluster(
         name,
         name=args.name,
         version=settings.kubernetes_version,
-        role_arn=aws.role("control-plane", "eks.amazonaws.com", ["AmazonEKSClusterPolicy"]).arn,
+        role_arn=role.arn,
         enabled_cluster_log_types=LOGS,
         vpc_config=eks.ClusterVpcConfigArgs(
             subnet_ids=[subnet.id for subnet in subnets],
@@ -53,18 +62,22 @@ def make_control_plane(aws: AwsComponent, subnets: Sequence[ec2.Subnet], key: km
         ),
         upgrade_policy=eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
         deletion_protection=args.protect,
-        opts=aws.child(depends_on=[logs]),
+        opts=aws.child(depends_on=[logs, *rights]),
     )
-    for number, role in enumerate(settings.admin_role_arns):
-        entry = eks.AccessEntry(
-            f"{name}-admin-{number}", cluster_name=made.name, principal_arn=role, opts=aws.child()
-        )
-        eks.AccessPolicyAssociation(
-            f"{name}-admin-{number}",
-            cluster_name=made.name,
-            principal_arn=role,
-            policy_arn="arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
-            access_scope=eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
-            opts=aws.child(depends_on=[entry]),
-        )
-    return made
+    return made, [
+        _administer(aws, made, number, role) for number, role in enumerate(settings.admin_role_arns)
+    ]
+
+
+def _administer(aws: AwsComponent, made: eks.Cluster, number: int, role: str) -> pulumi.Resource:
+    """Let a role administer the cluster."""
+    name = f"{aws.name}-admin-{number}"
+    entry = eks.AccessEntry(name, cluster_name=made.name, principal_arn=role, opts=aws.child())
+    return eks.AccessPolicyAssociation(
+        name,
+        cluster_name=made.name,
+        principal_arn=role,
+        policy_arn="arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+        access_scope=eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
+        opts=aws.child(depends_on=[entry]),
+    )

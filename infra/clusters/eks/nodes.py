@@ -31,7 +31,7 @@ def make_nodes(
     subnets: Sequence[ec2.Subnet],
     key: kms.Key,
     *,
-    network: eks.Addon,
+    depends_on: Sequence[pulumi.Resource],
 ) -> list[pulumi.Resource]:
     """Make the nodes.
 
@@ -40,9 +40,10 @@ def make_nodes(
         made: The control plane.
         subnets: The private ones.
         key: What encrypts the disks.
-        network: The network's add-on, without which a node never gets ready.
+        depends_on: What a node never gets ready without: the network's add-on, a way out.
     """
-    role = aws.role("node", "ec2.amazonaws.com", POLICIES)
+    role = aws.role("node", "ec2.amazonaws.com")
+    before = [*depends_on, *aws.attach("node", role.name, POLICIES)]
     template = _launch_template(aws, key)
     taint, value = pools.SYSTEM_TAINT
     taints = [eks.NodeGroupTaintArgs(key=taint, value=value, effect="NO_SCHEDULE")]
@@ -65,7 +66,7 @@ def make_nodes(
                 id=template.id, version=template.latest_version.apply(str)
             ),
             # How many there are now is the autoscaler's business.
-            opts=aws.child(depends_on=[network], ignore_changes=["scalingConfig.desiredSize"]),
+            opts=aws.child(depends_on=before, ignore_changes=["scalingConfig.desiredSize"]),
         )
         for pool, nodes in (("system", aws.settings.system_pool), ("tenants", aws.settings.tenant_pool))
     ]

@@ -1,14 +1,13 @@
-"""The cluster's control plane in Google Cloud."""
+"""The cluster's control plane in Google Cloud: who reaches it, what it logs, when it is maintained."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pulumi_gcp import compute, container, kms
+import pulumi
+from pulumi_gcp import compute, container, kms, logging
 
 if TYPE_CHECKING:
-    import pulumi
-
     from infra.clusters.cloud_settings import Maintenance
     from infra.clusters.gke.google import GoogleComponent
 
@@ -24,6 +23,7 @@ def make_control_plane(
 ) -> container.Cluster:
     """Make the control plane, without any node of its own."""
     settings = google.settings
+    logs = _keep_logs(google)
     return container.Cluster(
         google.name,
         name=google.args.name,
@@ -67,7 +67,37 @@ def make_control_plane(
         ),
         enable_shielded_nodes=True,
         deletion_protection=google.args.protect,
-        opts=google.child(depends_on=depends_on),
+        opts=google.child(
+            depends_on=[*depends_on, logs],
+            # Of a pool that is gone at once: what is left of it would replace the cluster.
+            ignore_changes=["initialNodeCount", "nodeConfig"],
+        ),
+    )
+
+
+def _keep_logs(google: GoogleComponent) -> logging.ProjectSink:
+    """Keep what the control plane says in a place of its own: the project's keeps everything 30 days."""
+    settings, cluster = google.settings, google.args.name
+    kept = logging.ProjectBucketConfig(
+        f"{google.name}-logs",
+        project=settings.project,
+        location=settings.region,
+        bucket_id=cluster,
+        description=f"Control plane of the cluster {cluster}",
+        retention_days=settings.log_days,
+        opts=google.child(),
+    )
+    return logging.ProjectSink(
+        f"{google.name}-logs",
+        name=cluster,
+        project=settings.project,
+        destination=pulumi.Output.format("logging.googleapis.com/{0}", kept.id),
+        filter=(
+            'resource.type=("k8s_control_plane_component" OR "k8s_cluster")'
+            f' AND resource.labels.cluster_name="{cluster}"'
+        ),
+        unique_writer_identity=True,
+        opts=google.child(),
     )
 
 

@@ -17,14 +17,16 @@ class GoogleComponent(CloudCluster):
 
     Attributes:
         settings: What the stack chose.
+        tags: Of everything.
     """
 
     def __init__(self, kind: str, name: str, args: CloudArgs, settings: GkeSettings) -> None:
+        self.tags = args.tags(settings.tags)
         provider = Provider(
             f"{name}-google",
             project=settings.project,
             region=settings.region,
-            default_labels=args.tags(settings.tags),
+            default_labels=self.tags,
         )
         super().__init__(kind, name, args, provider)
         self.settings = settings

@@ -53,6 +53,8 @@ def make_nodes(google: GoogleComponent, made: container.Cluster, key: kms.Crypto
                     enable_secure_boot=True, enable_integrity_monitoring=True
                 ),
                 labels={pools.POOL_LABEL: pool},
+                # Of machines and their disks, which the provider's own labels do not reach.
+                resource_labels=google.tags,
                 taints=taints if pool == "system" else [],
             ),
             opts=google.child(depends_on=roles),

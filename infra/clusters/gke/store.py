@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from pulumi_gcp import storage
 
-from infra.clusters.gke.keys import let_use
-
 if TYPE_CHECKING:
+    import pulumi
     from pulumi_gcp import kms
 
     from infra.clusters.gke.google import GoogleComponent
@@ -32,13 +31,12 @@ class GoogleStore:
         part: str,
         name: str,
         *,
+        use: pulumi.Resource,
         undelete_days: int,
     ) -> None:
         self._google = google
         self._identities = identities
         self._part = part
-        account = f"service-{google.settings.project_number}@gs-project-accounts.iam.gserviceaccount.com"
-        use = let_use(google, key, "storage", account)
         self._bucket = storage.Bucket(
             f"{google.name}-{part}",
             name=name,
