@@ -206,7 +206,8 @@ PAGE: Final = """\
 Everything is refused both ways, then exactly these connections are opened, each for TCP; DNS for UDP too.
 What is not in a table is refused. A test holds the rendered policies against this table, for every option and
 every kind of broker, by the rules of Kubernetes. Another sends packets on a real node (`make node`), where
-probes stand in for options.
+probes stand in for options. It tries the ways out to probes that listen in other namespaces, by TCP and UDP,
+and to a network beyond the node that has an address like the internet's, and that of the node's credentials.
 
 The MQTT edge itself reaches one port of a broker alone, by a policy of its own: 1883, or 8883 where TLS is
 passed through to the broker.

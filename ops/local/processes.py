@@ -76,7 +76,12 @@ def end(pids: Iterable[int], *, patience: float) -> None:
     while remaining and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
         remaining = _signal(remaining, 0)
-    remaining = _signal(remaining, signal.SIGKILL)
+    kill(remaining)
+
+
+def kill(pids: Iterable[int]) -> None:
+    """End processes without asking them first, as a crash does, and wait until they are gone."""
+    remaining = _signal(pids, signal.SIGKILL)
     while remaining:
         time.sleep(_POLL_SECONDS)
         remaining = _signal(remaining, 0)

@@ -18,6 +18,7 @@ from ops.local.node.node import TOOLS, RealNode
 from ops.local.tools import ensure, everyday
 from tests.cluster.dev_project import DevProject
 from tests.node.doubles import images
+from tests.node.keeping import with_keeper
 from tests.node.machine_state import machine_state
 from tests.node.probes import PROBE_LABELS
 from tests.node.renewals import Renewals, watch_renewals
@@ -57,6 +58,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let a test have the node to itself, unless it says that it disturbs nobody."""
     if RENEWALS in item.config.stash and not item.get_closest_marker("meanwhile"):
         concurrent.futures.wait([item.config.stash[RENEWALS]])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was measured, whatever came of it."""
+    measured = [
+        f"{report.nodeid.removeprefix(HERE)}: {name}: {value}"
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call" and report.nodeid.startswith(HERE)
+        for name, value in report.user_properties
+    ]
+    if measured:
+        terminalreporter.section("measured on the real node")
+        terminalreporter.write("\n".join([*measured, ""]))
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +120,13 @@ def renewals(request: pytest.FixtureRequest) -> Renewals:
     """What devices had of renewed certificates. Watching began with the world."""
     request.getfixturevalue("world")
     return request.config.stash[RENEWALS].result()
+
+
+@pytest.fixture(scope="session")
+def stored(world: World) -> Iterator[World]:
+    """A world with a client that stores things at customers' brokers."""
+    with with_keeper(world, ONLY):
+        yield world
 
 
 def checkout(folder: Path) -> DevProject:

@@ -38,7 +38,9 @@ def with_device(world: World, pod: str, tenants: Sequence[str]) -> Iterator[None
     try:
         yield
     finally:
-        world.kubectl("delete", f"pod/{pod}", f"--namespace={NAMESPACE}", "--wait=false")
+        world.kubectl(
+            "delete", f"pod/{pod}", f"--namespace={NAMESPACE}", "--wait=false", "--ignore-not-found"
+        )
 
 
 def mqtt(  # noqa: PLR0913 - what a client has to be told
@@ -61,8 +63,15 @@ def mqtt(  # noqa: PLR0913 - what a client has to be told
         options: More options.
         credentials: User and password, those of the customer's device if left out.
     """
+    return world.attempt(
+        NAMESPACE, f"pod/{pod}", *mqtt_command(verb, tenant, topic, *options, credentials=credentials)
+    )
+
+
+def mqtt_command(
+    verb: str, tenant: str, topic: str, *options: str, credentials: tuple[str, str] | None = None
+) -> list[str]:
+    """Return the command line of that client."""
     user, password = credentials or account(tenant)
     broker = ["-h", f"mosquitto.customer-{tenant}.svc.cluster.local", "-u", user, "-P", password]
-    return world.attempt(
-        NAMESPACE, f"pod/{pod}", f"mosquitto_{verb}", *broker, "-q", "1", "-t", topic, *options
-    )
+    return [f"mosquitto_{verb}", *broker, "-q", "1", "-t", topic, *options]

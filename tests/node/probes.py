@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ops.local.node.namespaces import which
 from tests.isolation import ENDPOINTS
 from tests.node.doubles.images import PROBE
 
@@ -19,34 +20,57 @@ if TYPE_CHECKING:
 PROBE_LABELS = {"iotistic.io/part": "probe"}
 """Labels of every probe."""
 
+TCP = "tcp"
+UDP = "udp"
+
 TRY_ALL = """
 import json, socket, sys
 from concurrent.futures import ThreadPoolExecutor
-def reaches(address):
+# A question that a name server answers, for this one name; whoever else listens here sends it back.
+name = b"".join(bytes([len(part)]) + part for part in b"kubernetes.default.svc.cluster.local.".split(b"."))
+QUESTION = bytes([0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]) + name + bytes([0, 1, 0, 1])
+def reaches(host, port, protocol="tcp"):
     try:
-        with socket.create_connection(address, 2):
-            return True
+        if protocol == "tcp":
+            with socket.create_connection((host, port), 2):
+                return True
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(2)
+            asking.connect((host, port))
+            asking.send(QUESTION)
+            return asking.recv(512)[:2] == QUESTION[:2]
     except OSError:
         return False
 addresses = json.loads(sys.argv[1])
 with ThreadPoolExecutor(len(addresses)) as pool:
-    print(json.dumps(list(pool.map(lambda item: reaches(tuple(item)), addresses))))
+    print(json.dumps(list(pool.map(lambda item: reaches(*item), addresses))))
 """
 
 LISTEN = """
 import socket, sys, threading
 def serve(port):
-    with socket.create_server(("", int(port))) as server:
+    with socket.create_server(("", port)) as server:
         while True:
             server.accept()[0].close()
-for port in sys.argv[1:]:
-    threading.Thread(target=serve, args=(port,)).start()
+def send_back(port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("", port))
+        while True:
+            said, whom = server.recvfrom(512)
+            server.sendto(said, whom)
+for port in map(int, sys.argv[1:]):
+    for listen in (serve, send_back):
+        threading.Thread(target=listen, args=(port,)).start()
 """
 
 
 def listening(pod: dict[str, Any], *ports: int) -> dict[str, Any]:
-    """Return a probe's pod that takes connections on ports, and is ready when it does."""
+    """Return a probe's pod that takes connections and datagrams on ports, and is ready when it does."""
     (container,) = pod["spec"]["containers"]
+    # Ports below 1024 without being root.
+    pod["spec"]["securityContext"]["sysctls"] = [
+        {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+    ]
     container["command"] = ["python3", "-c", LISTEN, *map(str, ports)]
     container["readinessProbe"] = {"tcpSocket": {"port": ports[0]}, "periodSeconds": 1}
     return pod
@@ -92,8 +116,10 @@ def addresses(world: World, tenant: str) -> dict[str, str]:
     }
 
 
-def connects(world: World, namespace: str, target: str, places: Sequence[tuple[str, int]]) -> list[bool]:
-    """Return for each address and port whether a pod can connect to it."""
+def connects(
+    world: World, namespace: str, target: str, places: Sequence[tuple[str, int] | tuple[str, int, str]]
+) -> list[bool]:
+    """Return for each address and port, by TCP where no protocol is named, whether a pod gets an answer."""
     answer: list[bool] = json.loads(
         world.run(namespace, target, "python3", "-c", TRY_ALL, json.dumps(places))
     )
@@ -104,6 +130,21 @@ def reached_from_pod(world: World, tenant: str, namespace: str, target: str) -> 
     """Return which ports of a customer a pod can connect to."""
     answer = world.run(namespace, target, "python3", "-c", TRY_ALL, _arguments(world, tenant))
     return _reached(answer)
+
+
+def reached_from_address(world: World, tenant: str, address: str) -> set[Endpoint]:
+    """Return which ports of a customer the pod of an address can connect to, whatever its image has.
+
+    It is tried from within the pod's network, which the node has a name for.
+    """
+    ip = which("ip")
+    inside = world.node.namespaces
+    networks = [line.split()[0] for line in inside.run(ip, "netns", "list").splitlines()]
+    (found,) = (
+        network for network in networks if f" {address}/" in inside.run(ip, "-netns", network, "address")
+    )
+    python = [sys.executable, "-S", "-c", TRY_ALL]
+    return _reached(inside.run(ip, "netns", "exec", found, *python, _arguments(world, tenant)))
 
 
 def reached_from_node(world: World, tenant: str) -> set[Endpoint]:

@@ -19,12 +19,13 @@ from tenants.sizing import OPTIONAL
 from tests import isolation
 from tests.isolation import ANOTHER, APPS, ENDPOINTS, OTHER, reached_from
 from tests.node import probes
-from tests.node.probes import listening, probe_pod
+from tests.node.elsewhere import METADATA, PUBLIC, elsewhere
+from tests.node.probes import TCP, UDP, listening, probe_pod
 from tests.node.world import as_list, declared, eventually
 from tests.program.instances import with_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.isolation import Endpoint
     from tests.node.world import World
@@ -44,6 +45,7 @@ PLACES: dict[str, tuple[str, str, str]] = {
     "another pod": (ANOTHER, HOME, "pod/probe"),
     **{app: (app, HOME, f"pod/probe-{app}") for app in STAND_INS},
     "api": ("api", HOME, "deploy/api"),
+    "database": ("postgres", HOME, "statefulset/postgres"),
     "broker": ("mosquitto", HOME, "statefulset/mosquitto"),
     "dashboard": ("dashboard", HOME, "deploy/dashboard"),
     "other customer": (OTHER, "customer-globex", "pod/probe"),
@@ -56,6 +58,10 @@ PLACES: dict[str, tuple[str, str, str]] = {
 }
 """Where connections are tried from: the place in the table, the namespace, the pod."""
 
+
+SOMEWHERE = (53, 80, 443, 3002, 5432, 8883, 9090)
+"""Ports at which somebody listens outside of acme's namespace: those that anything of acme's is let out to,
+and others."""
 
 EDGE_ALONE: set[Endpoint] = {("mosquitto", 1883)}
 """All that the edge's own policy lets it reach, whatever a customer's allow."""
@@ -80,10 +86,8 @@ def places(world: World) -> Iterator[World]:
     pods = [
         probe_pod(HOME, "probe", {}),
         *map(stand_in, STAND_INS),
-        *(
-            probe_pod(namespace, "probe", {})
-            for namespace in ("customer-globex", "ingress", "mqtt-edge", "monitoring", STRANGER)
-        ),
+        *(probe_pod(namespace, "probe", {}) for namespace in ("customer-globex", "ingress", "mqtt-edge")),
+        *(listening(probe_pod(namespace, "probe", {}), *SOMEWHERE) for namespace in ("monitoring", STRANGER)),
     ]
     world.kubectl("create", "namespace", STRANGER)
     try:
@@ -96,7 +100,8 @@ def places(world: World) -> Iterator[World]:
                 f"--namespace={pod['metadata']['namespace']}",
                 "--timeout=120s",
             )
-        yield world
+        with elsewhere(world, *SOMEWHERE):
+            yield world
     finally:
         world.kubectl("delete", "--filename=-", "--wait=false", "--ignore-not-found", stdin=as_list(pods))
         world.kubectl("delete", "namespace", STRANGER, "--wait=false")
@@ -149,15 +154,73 @@ def test_a_place_reaches_what_is_documented_and_nothing_else(
     assert seen[place] == allowed(place)
 
 
-def test_a_customers_pods_reach_the_cluster_dns_and_not_the_api_server(places: World) -> None:
-    outside = [(dns_address(), 53), (str(places.node.addresses.node), API_PORT)]
+Outside = tuple[str, int, str]
+"""A place outside of acme's namespace, a port there, and the protocol."""
+
+
+def outside(world: World) -> dict[Outside, tuple[str, int, str]]:
+    """Return the address of each place that acme's pods try to get out to, by port and protocol."""
+    hosts = {isolation.MONITORING: address_of(world, "monitoring"), isolation.INTERNET: PUBLIC}
+    hosts[isolation.STRANGER] = address_of(world, STRANGER)
     found = {
-        name: probes.connects(places, namespace, target, outside)
-        for name, (app, namespace, target) in PLACES.items()
-        if app in (*APPS, isolation.STRANGER)
+        (place, port, protocol): (host, port, protocol)
+        for place, host in hosts.items()
+        for port in SOMEWHERE
+        for protocol in (TCP, UDP)
     }
-    assert found.pop("stranger") == [True, True], "both are there to be reached"
-    assert found == {name: [True, False] for name in found}
+    found |= {
+        (OTHER, port, TCP): (address, port, TCP)
+        for app, address in probes.addresses(world, "globex").items()
+        for owner, port in ENDPOINTS
+        if app == owner
+    }
+    for protocol in (TCP, UDP):
+        found[isolation.DNS, 53, protocol] = (dns_address(), 53, protocol)
+    found[isolation.API_SERVER, API_PORT, TCP] = (str(world.node.addresses.node), API_PORT, TCP)
+    found[isolation.METADATA, 80, TCP] = (METADATA, 80, TCP)
+    return found
+
+
+def address_of(world: World, namespace: str) -> str:
+    return str(world.get("pod/probe", f"--namespace={namespace}")["status"]["podIP"])
+
+
+def gets_out_to(world: World, place: str) -> set[Outside]:
+    """Return what a place reaches outside of acme's namespace."""
+    _, namespace, target = PLACES[place]
+    there = outside(world)
+    answers = probes.connects(world, namespace, target, list(there.values()))
+    return {found for found, answered in zip(there, answers, strict=True) if answered}
+
+
+def may_get_out_to(place: str) -> set[Outside]:
+    """Return what the document lets a place reach outside of its namespace: DNS by UDP, too."""
+    inside = {app for app, _ in ENDPOINTS}
+    ways = {(target, port, TCP) for target, port in reached_from(PLACES[place][0]) if target not in inside}
+    return ways | {(isolation.DNS, 53, UDP)}
+
+
+OF_ACME = tuple(place for place, (app, _, _) in PLACES.items() if app in APPS)
+
+
+def test_there_is_a_place_for_each_kind_of_pods() -> None:
+    assert {PLACES[place][0] for place in OF_ACME} == set(APPS)
+
+
+def test_a_customers_pods_get_out_to_what_is_documented_and_nowhere_else(places: World) -> None:
+    """The stranger shows that everything is there to be reached; what is a neighbour's is so for nobody."""
+    everything = outside(places)
+    assert gets_out_to(places, "stranger") == {found for found in everything if found[0] != OTHER}
+    found = everywhere(lambda place: gets_out_to(places, place), OF_ACME)
+    assert found == {place: may_get_out_to(place) for place in OF_ACME}
+
+
+def test_the_cluster_dns_answers_and_asks_nobody(places: World) -> None:
+    (pod,) = places.get("pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns")["items"]
+    assert probes.reached_from_address(places, "acme", pod["status"]["podIP"]) == set()
+    # The same way of asking does reach what the probe of another place may.
+    monitoring = probes.reached_from_address(places, "acme", address_of(places, "monitoring"))
+    assert monitoring == reached_from(isolation.MONITORING)
 
 
 def test_the_world_outside_reaches_nothing(places: World) -> None:
@@ -179,13 +242,17 @@ def test_the_same_probes_get_through_once_the_policies_are_gone(places: World) -
             places.kubectl("delete", "networkpolicies", "--all", f"--namespace=customer-{tenant}")
         everywhere(lambda place: eventually(lambda: reached(places, place) == reachable(place), seconds=120))
         assert probes.reached_from_outside(places, "acme") == set(ENDPOINTS)
+        everything = set(outside(places))
+        everywhere(
+            lambda place: eventually(lambda: gets_out_to(places, place) == everything, seconds=120), OF_ACME
+        )
     finally:
         for policies in saved.values():
             places.apply(*map(declared, policies))
     everywhere(lambda place: eventually(lambda: reached(places, place) == allowed(place), seconds=120))
 
 
-def everywhere(look: Callable[[str], T]) -> dict[str, T]:
+def everywhere(look: Callable[[str], T], places: Sequence[str] = tuple(PLACES)) -> dict[str, T]:
     """Return what ``look`` says of each place. Each mostly waits for packets that never come."""
     with ThreadPoolExecutor(6) as pool:
-        return dict(zip(PLACES, pool.map(look, PLACES), strict=True))
+        return dict(zip(places, pool.map(look, places), strict=True))

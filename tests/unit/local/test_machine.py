@@ -121,10 +121,15 @@ class TestProcesses:
         processes.end([child.pid], patience=0.1)
         assert child.wait() == -signal.SIGKILL
 
+    def test_killed_without_being_asked(self, child: subprocess.Popen[str]) -> None:
+        processes.kill([child.pid])
+        assert child.wait() == -signal.SIGKILL
+
     def test_one_that_is_gone_already_is_no_trouble(self, child: subprocess.Popen[str]) -> None:
         child.kill()
         child.wait()
         processes.end([child.pid], patience=0)
+        processes.kill([child.pid])
 
 
 class TestStore:

@@ -1,0 +1,154 @@
+"""What a customer has stored stays, whatever is declared of the customer, and while nothing is served."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.names import EDGE_NAMESPACE, INGRESS_NAMESPACE
+from tests.node.doubles.images import newer
+from tests.node.keeping import assert_kept, write
+from tests.node.outside import Outside, client_outside
+from tests.node.probes import probe_pod
+from tests.node.renewals import EDGE_TLS, authority
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.node.world import World
+
+pytestmark = pytest.mark.node
+
+SUSPENDED = """\
+lifecycle:
+  state: "suspended"
+  reason: "tries whether its data stays"
+  since: "2026-11-20"
+"""
+ASK = """
+import sys, urllib.error, urllib.request
+address, host = sys.argv[1:]
+try:
+    answer = urllib.request.urlopen(urllib.request.Request(address, headers={"Host": host}), timeout=10)
+except urllib.error.HTTPError as refused:
+    answer = refused
+print(answer.status, answer.read().decode())
+"""
+
+
+@pytest.fixture(scope="module")
+def device(stored: World) -> Iterator[Outside]:
+    """A device outside, of every customer."""
+    trusted = authority(stored, EDGE_NAMESPACE, EDGE_TLS)
+    # The first one's name tells whether the edge is trusted by now, and that one stays.
+    with client_outside(stored, "changes", trusted, ["globex", "acme"]) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def visitor(world: World) -> Iterator[str]:
+    """A pod where the ingress controller stands."""
+    pod = probe_pod(INGRESS_NAMESPACE, "visitor", {})
+    where = f"--namespace={INGRESS_NAMESPACE}"
+    world.apply(pod)
+    try:
+        world.kubectl("wait", "--for=condition=Ready", "pod/visitor", where, "--timeout=120s")
+        yield "pod/visitor"
+    finally:
+        world.kubectl("delete", "pod/visitor", where, "--wait=false")
+
+
+def test_it_outlives_suspension_an_upgrade_of_its_images_and_a_change_of_plan(
+    world: World, device: Outside, visitor: str
+) -> None:
+    words = write(world, ["acme"])
+    references = {name: newer(name) for name in ("postgres", "mosquitto")}
+    with edited(world) as (tenant, configuration, use):
+        assert publishes(device)
+        assert served(world, visitor, "/")[0] == 200
+        use(tenant + SUSPENDED, configuration)
+        assert_suspended(world, device, visitor)
+
+        use(promoted(tenant), configuration + f"  iotistic:imageOverrides: '{json.dumps(references)}'\n")
+        world.wait_ready("acme")
+        assert served(world, visitor, "/")[0] == 200
+        assert publishes(device)
+        assert set(references.values()) <= images_of(world)
+        assert_kept(world, words)
+        words = write(world, ["acme"])
+    world.wait_ready("acme")
+    assert images_of(world).isdisjoint(references.values())
+    assert_kept(world, words)
+
+
+def assert_suspended(world: World, device: Outside, visitor: str) -> None:
+    """See that nothing of acme's runs but a page that says so, and that a neighbour is served."""
+    assert {app(pod) for pod in running(world)} == {"dashboard"}
+    refused = device.mqtt("pub", "acme", "-t", "iot/acme/x", "-m", "1")
+    assert refused.returncode != 0
+    assert "not authorised" not in refused.stderr, "it never got to a broker"
+    assert publishes(device, "globex")
+    for path in ("/", "/api/v1/notes", "/ws", "/any/page"):
+        status, page = served(world, visitor, path)
+        assert (status, "This service is suspended" in page) == (503, True), path
+    claims = world.get("persistentvolumeclaims", "--namespace=customer-acme")["items"]
+    bound = {claim["metadata"]["name"] for claim in claims if claim["status"]["phase"] == "Bound"}
+    assert {"postgres-data", "mosquitto-data"} <= bound
+
+
+def publishes(device: Outside, tenant: str = "acme") -> bool:
+    return device.mqtt("pub", tenant, "-t", f"iot/{tenant}/x", "-m", "1").returncode == 0
+
+
+def served(world: World, visitor: str, path: str) -> tuple[int, str]:
+    """Return status and page of a path of acme's host, from where the declared route leads to."""
+    (rule,) = world.get("ingress/web", "--namespace=customer-acme")["spec"]["rules"]
+    routes = {item["path"]: item["backend"]["service"] for item in rule["http"]["paths"]}
+    longest = max((prefix for prefix in routes if path.startswith(prefix)), key=len)
+    service = f"{routes[longest]['name']}.customer-acme.svc.cluster.local:{routes[longest]['port']['number']}"
+    ask = ("python3", "-c", ASK, f"http://{service}{path}", rule["host"])
+    status, _, page = world.run(INGRESS_NAMESPACE, visitor, *ask).partition(" ")
+    return int(status), page
+
+
+@contextmanager
+def edited(world: World) -> Iterator[tuple[str, str, Callable[[str, str], None]]]:
+    """Yield acme's file, the stack's configuration, and how to use others, and use these again afterwards."""
+    files = (world.project.registry / "acme.yaml", world.project.folder / "Pulumi.dev.yaml")
+    tenant, configuration = (file.read_text(encoding="utf-8") for file in files)
+
+    def use(*texts: str) -> None:
+        for file, text in zip(files, texts, strict=True):
+            file.write_text(text, encoding="utf-8")
+        world.project.iotistic("local", "up")
+
+    try:
+        yield tenant, configuration, use
+    finally:
+        use(tenant, configuration)
+
+
+def promoted(file: str) -> str:
+    """Return a tenant's file with a larger plan, on volumes that it can go back with."""
+    for old, new in (
+        ('plan: "starter"', 'plan: "professional"'),
+        ('status: "trialing"', 'status: "active"\n  current_period_end: "2027-11-30"'),
+    ):
+        assert old in file
+        file = file.replace(old, new)
+    return file + 'storage:\n  postgres: "10Gi"\n  mosquitto: "1Gi"\n'
+
+
+def images_of(world: World) -> set[str]:
+    return {container["image"] for pod in running(world) for container in pod["spec"]["containers"]}
+
+
+def running(world: World) -> list[dict[str, Any]]:
+    return [pod for pod in world.pods("acme") if pod["status"]["phase"] == "Running"]
+
+
+def app(pod: dict[str, Any]) -> str:
+    return str(pod["metadata"]["labels"].get("app.kubernetes.io/name"))
