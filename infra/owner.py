@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from infra.clusters.backups import BackupRoute
     from infra.images import Images
@@ -71,6 +71,18 @@ class DatabasePasswords(Protocol):
         """Of the role that reads the metrics."""
 
 
+class BackupPasswords(DatabasePasswords, Protocol):
+    """Those of a database, and those of its backups."""
+
+    @property
+    def backup(self) -> str:
+        """Key that encrypts the backups."""
+
+    @property
+    def former_backups(self) -> Sequence[str]:
+        """Keys that the backups had before it, the first one first."""
+
+
 class DatabaseOwner(Owner, Protocol):
     """Who has a database."""
 
@@ -97,6 +109,10 @@ class DatabaseOwner(Owner, Protocol):
 
 class BackupOwner(DatabaseOwner, Protocol):
     """Whose database is backed up every night."""
+
+    @property
+    def credentials(self) -> BackupPasswords:
+        """The passwords."""
 
     @property
     def backup_name(self) -> str:

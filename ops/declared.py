@@ -44,7 +44,7 @@ def declared_instance(workspace: Workspace, tenant_id: str) -> Instance:
         tenant=tenant,
         surroundings=surroundings_of(settings),
         images=load_images(image_source(settings)).pinned(tenant.version),
-        credentials=Credentials.withheld(),
+        credentials=Credentials.withheld(tenant),
     )
 
 

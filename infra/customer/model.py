@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Routes = Literal["ingress", "gateway"]
 
+FORMER_EPOCHS: Final = 20
+"""So often may the password of backups be raised between two of them: it is still exchanged then."""
+
 _HEAP_SHARE: Final = 0.75
 """Part of a memory limit that a JavaScript heap may take; the rest is buffers and code."""
 
@@ -44,6 +47,7 @@ class Credentials:
         jwt_secret: Key of the API's session tokens; shared, one customer's token would open every other.
         admin: First password of the dashboard's ``admin``.
         backup: Key that encrypts the backups.
+        former_backups: Keys that encrypted them before, the first one first.
         node_red_admin: Password of ``admin`` in Node-RED, and of what its flows serve over HTTP.
         node_red_key: Key that encrypts the credentials in its flows.
         mqtt_node_red: Password of Node-RED at the customer's broker.
@@ -66,11 +70,14 @@ class Credentials:
     mqtt_node_red: str = field(repr=False)
     grafana_admin: str = field(repr=False)
     grafana_key: str = field(repr=False)
+    former_backups: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
-    def withheld(cls) -> Credentials:
-        """Return no secret at all, for an object that only refers to Secrets that are there."""
-        return cls(**dict.fromkeys((item.name for item in fields(cls)), ""))
+    def withheld(cls, tenant: Tenant) -> Credentials:
+        """Return no secret at all, for an object that only refers to a customer's Secrets that are there."""
+        names = {item.name for item in fields(cls)} - {"former_backups"}
+        former = [""] * len(_former(tenant.epochs.backup))
+        return cls(**dict.fromkeys(names, ""), former_backups=tuple(former))
 
     @classmethod
     def issue(cls, tenant: Tenant, *, master_key: bytes, licence_keys: KeyRing) -> Credentials:
@@ -91,6 +98,7 @@ class Credentials:
             jwt_secret=password("api-jwt", epochs.jwt),
             admin=password("dashboard-admin", epochs.admin),
             backup=password("backup", epochs.backup),
+            former_backups=tuple(password("backup", epoch) for epoch in _former(epochs.backup)),
             node_red_admin=password("node-red-admin", epochs.node_red),
             mqtt_node_red=password("mqtt-node-red", epochs.node_red),
             grafana_admin=password("grafana-admin", epochs.grafana),
@@ -98,6 +106,11 @@ class Credentials:
             node_red_key=password("node-red-key", 1),
             grafana_key=password("grafana-key", 1),
         )
+
+
+def _former(epoch: int) -> range:
+    """Return the epochs before one, the latest of them only: each is tried every night."""
+    return range(max(1, epoch - FORMER_EPOCHS), epoch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

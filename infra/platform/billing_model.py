@@ -31,7 +31,8 @@ class BillingCredentials:
         database_api: Of the role whose database it is.
         database_exporter: Of the role that reads the database's metrics.
         redis: Of Redis.
-        backup: Key that encrypts the backups.
+        backup: Key that encrypts the backups. It never changes: the epoch is not meant for it.
+        former_backups: None, therefore.
     """
 
     database_superuser: str = field(repr=False)
@@ -39,6 +40,7 @@ class BillingCredentials:
     database_exporter: str = field(repr=False)
     redis: str = field(repr=False)
     backup: str = field(repr=False)
+    former_backups: tuple[str, ...] = ()
 
     @classmethod
     def issue(cls, master_key: bytes, *, epoch: int) -> BillingCredentials:
@@ -52,7 +54,6 @@ class BillingCredentials:
             database_api=password("database-api"),
             database_exporter=password("database-exporter"),
             redis=password("redis"),
-            # Never changes: what is stored already could not be read any more.
             backup=password("backup", epoch=1),
         )
 
