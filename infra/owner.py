@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.clusters.backups import BackupRoute
+    from infra.customer.backup_access import BackupAccess
     from infra.images import Images
     from tenants.plans import ContainerSize
 
@@ -133,6 +134,10 @@ class BackupOwner(DatabaseOwner, Protocol):
     @property
     def backup_route(self) -> BackupRoute | None:
         """The way to the stack's own store, if backups go there."""
+
+    @property
+    def backup_access(self) -> BackupAccess:
+        """What reaches the store at that address."""
 
     @property
     def job_size(self) -> ContainerSize:

@@ -204,6 +204,7 @@ def surroundings_of(settings: Settings) -> Surroundings:
         monitoring=settings.monitoring,
         backup_repository=settings.backup_repository,
         backup_route=settings.backup_route,
+        backup_access=settings.backup_access,
         balancer=balancer_annotations(settings.cluster),
         mqtt_authentication=settings.mqtt_authentication,
     )

@@ -61,4 +61,14 @@ def _configuration(workspace: Workspace) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    found = _without_secrets(value)
+    return found if isinstance(found, str) else json.dumps(found)
+
+
+def _without_secrets(value: object) -> object:
+    """Return a value with a word in the place of everything that the engine has encrypted."""
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"secure"}:
+        return "withheld"
+    return {key: _without_secrets(held) for key, held in value.items()}

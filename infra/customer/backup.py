@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra import exemptions
 from infra.customer import mosquitto, postgres, secrets, volumes
+from infra.customer.backup_access import FILE
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
@@ -18,6 +19,7 @@ from infra.customer.pods import (
     NODE_DISK,
     config_volume,
     container,
+    from_secret,
     pod_template,
     scratch,
     secret_volume,
@@ -128,12 +130,13 @@ def pod(
     mounted = {mount["name"] for mount in mounts}
     only_read = {mount["name"] for mount in mounts if mount.get("readOnly")}
     files = configuration(owner)
+    read_as_files = {FILE} & owner.backup_access.credentials.keys()
     writers = {name: app for name, app in _WRITERS.items() if name in mounted}
     usual: list[dict[str, Any]] = [
         {"name": "work", "emptyDir": {"sizeLimit": _disk(owner)}},
         config_volume("config", sorted(files)),
         secret_volume(secrets.DATABASE, ["api-password"]),
-        secret_volume(secrets.BACKUP, list(secrets.backup_passwords(owner))),
+        secret_volume(secrets.BACKUP, [*secrets.backup_passwords(owner), *read_as_files]),
         *scratch("tmp"),
         {"name": "repository", "persistentVolumeClaim": {"claimName": f"{APP}-data"}},
         *(
@@ -191,6 +194,7 @@ def step(owner: BackupOwner, name: str, image: Image, script: str, *, reads: str
     """Return a container that runs one of the scripts, with the one Secret that it reads."""
     mounts = {"work": _WORK, "config": _CONFIG, "tmp": "/tmp"}  # noqa: S108 - volumes of the pod's own
     env: list[dict[str, Any]] = []
+    credentials = owner.backup_access.credentials
     if reads == secrets.BACKUP:
         mounts[secrets.BACKUP] = _SECRETS
         if owner.backup_repository == VOLUME:
@@ -202,7 +206,10 @@ def step(owner: BackupOwner, name: str, image: Image, script: str, *, reads: str
             "RESTIC_CACHE_DIR": f"{_WORK}/cache",
             "TMPDIR": _WORK,
         }
+        if FILE in credentials:
+            variables[FILE] = f"{_SECRETS}/{FILE}"
         env = [{"name": variable, "value": value} for variable, value in variables.items()]
+        env += [from_secret(name, secrets.BACKUP, name) for name in sorted(credentials) if name != FILE]
     elif reads == secrets.DATABASE:
         mounts[secrets.DATABASE] = postgres.SECRETS
     return container(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from infra.customer.authentication import asks_database
+from infra.customer.backup_access import NO_ACCESS
 from infra.names import selector, tenant_labels
 from infra.platform.platform import priority_class
 from tenants.models import LifecycleState, MqttMode
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from infra.clusters.backups import BackupRoute
     from infra.customer.authentication import Authentication
+    from infra.customer.backup_access import BackupAccess
     from infra.images import Images
     from tenants.key_ring import KeyRing
     from tenants.plans import ContainerSize
@@ -130,6 +132,7 @@ class Surroundings:
         backup_repository: Address below which backups go, as restic takes it; ``volume`` for a
             volume of the instance's own; None for no backup here.
         backup_route: The way to the stack's own store for backups, if it has one.
+        backup_access: What reaches the store at that address.
         balancer: Annotations by which a Service gets the cloud's balancer.
         mqtt_authentication: Whom the brokers ask about log-ins and topics.
     """
@@ -145,6 +148,7 @@ class Surroundings:
     route_issuer: str | None = None
     answers_authority: bool = False
     backup_route: BackupRoute | None = None
+    backup_access: BackupAccess = NO_ACCESS
     balancer: Mapping[str, str] = field(default_factory=dict)
     mqtt_authentication: Authentication = "http"
 
@@ -234,6 +238,11 @@ class Instance:
     def backup_route(self) -> BackupRoute | None:
         """The way to the stack's own store, if backups go there."""
         return self.surroundings.backup_route
+
+    @property
+    def backup_access(self) -> BackupAccess:
+        """What reaches the store at that address."""
+        return self.surroundings.backup_access
 
     @property
     def job_size(self) -> ContainerSize:

@@ -83,8 +83,11 @@ def backup_passwords(owner: BackupOwner) -> dict[str, str]:
 
 
 def backup_secret(owner: BackupOwner, *, app: str = APP) -> Manifest:
-    """Return the Secret with the passwords of the backups; ``app`` is whose it is, for labels."""
-    return opaque(owner, BACKUP, backup_passwords(owner), app=app)
+    """Return the Secret of the backups; ``app`` is whose it is, for labels.
+
+    It has the repository's passwords, and what the store lets in where somebody else made it.
+    """
+    return opaque(owner, BACKUP, {**backup_passwords(owner), **owner.backup_access.credentials}, app=app)
 
 
 def opaque(owner: Owner, name: str, values: dict[str, str], *, app: str = APP) -> Manifest:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.clusters import pools
+from infra.customer.backup_access import NO_ACCESS
 from infra.names import BILLING_NAMESPACE, platform_labels
 from infra.platform.platform import priority_class
 from tenants.plans import ContainerSize
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.clusters.backups import BackupRoute
+    from infra.customer.backup_access import BackupAccess
     from infra.images import Image, Images
     from infra.platform.billing_settings import BillingSettings
 
@@ -76,6 +78,7 @@ class Billing:
         backup_repository: Address below which backups go, as restic takes it; ``volume`` for a
             volume of its own; None for no backup there.
         backup_route: The way to the stack's own store for backups, if it has one.
+        backup_access: What reaches the store at that address.
         monitoring: Whether the Prometheus operator's kinds exist.
     """
 
@@ -91,6 +94,7 @@ class Billing:
     pod_labels: Mapping[str, str] = field(default_factory=dict)
     backup_repository: str | None = None
     backup_route: BackupRoute | None = None
+    backup_access: BackupAccess = NO_ACCESS
     monitoring: bool = False
 
     replicas: int = 1

@@ -130,12 +130,14 @@ def test_the_worked_examples_work(config: dict[str, str], cloud: str, title: str
     settings = Settings.read(changed.get, stack="prod")
     assert settings.cloud is not None
     assert settings.cloud.kind == cloud
+    assert settings.backup_route is not None
 
 
 def committed_production(config: dict[str, str]) -> dict[str, str]:
     """The committed configuration, with secrets and the declared defaults, which tests have in ``config``."""
     committed = YAML(typ="safe").load(ROOT / "Pulumi.prod.yaml")["config"]
-    defaults = {key: value for key, value in config.items() if not key.startswith("kube")}
+    kept = {key: value for key, value in config.items() if not key.startswith("kube")}
+    defaults = {**kept, "backupRepository": "none"}
     given = {
         key.partition(":")[2]: value if isinstance(value, str) else json.dumps(value)
         for key, value in committed.items()
