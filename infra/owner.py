@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from infra.clusters.backups import BackupRoute
+    from infra.customer.backup_access import BackupAccess
     from infra.images import Images
     from tenants.plans import ContainerSize
 
@@ -71,6 +72,18 @@ class DatabasePasswords(Protocol):
         """Of the role that reads the metrics."""
 
 
+class BackupPasswords(DatabasePasswords, Protocol):
+    """Those of a database, and those of its backups."""
+
+    @property
+    def backup(self) -> str:
+        """Key that encrypts the backups."""
+
+    @property
+    def former_backups(self) -> Sequence[str]:
+        """Keys that the backups had before it, the first one first."""
+
+
 class DatabaseOwner(Owner, Protocol):
     """Who has a database."""
 
@@ -99,6 +112,10 @@ class BackupOwner(DatabaseOwner, Protocol):
     """Whose database is backed up every night."""
 
     @property
+    def credentials(self) -> BackupPasswords:
+        """The passwords."""
+
+    @property
     def backup_name(self) -> str:
         """What it is called in its repository, and what the repository is called among others."""
 
@@ -117,6 +134,10 @@ class BackupOwner(DatabaseOwner, Protocol):
     @property
     def backup_route(self) -> BackupRoute | None:
         """The way to the stack's own store, if backups go there."""
+
+    @property
+    def backup_access(self) -> BackupAccess:
+        """What reaches the store at that address."""
 
     @property
     def job_size(self) -> ContainerSize:

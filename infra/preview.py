@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from infra.clusters.cloud_settings import CLOUDS
 from infra.customer.backup import VOLUME
+from infra.customer.backup_access import NO_ACCESS
 from infra.findings import problems
 from infra.platform.certificates_settings import ACME_ISSUER
 from tenants.errors import Problem, UsageError
@@ -116,5 +117,10 @@ def apart(surroundings: Surroundings) -> Surroundings:
     """
     kept = surroundings.backup_repository if surroundings.backup_repository == VOLUME else None
     return replace(
-        surroundings, monitoring=False, billing_port=None, backup_repository=kept, backup_route=None
+        surroundings,
+        monitoring=False,
+        billing_port=None,
+        backup_repository=kept,
+        backup_route=None,
+        backup_access=NO_ACCESS,
     )

@@ -211,6 +211,7 @@ def surroundings_of(settings: Settings) -> Surroundings:
         prometheus=PROMETHEUS if watch.install else watch.service,
         backup_repository=settings.backup_repository,
         backup_route=settings.backup_route,
+        backup_access=settings.backup_access,
         balancer=balancer_annotations(settings.cluster),
         mqtt_authentication=settings.mqtt_authentication,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import json
 import re
 from typing import TYPE_CHECKING, Annotated, Final, Literal, NoReturn
@@ -23,7 +24,9 @@ from pydantic_core import PydanticKnownError
 
 from infra.clusters.cloud_settings import CLOUDS, AnyCloud
 from infra.customer.authentication import Authentication
+from infra.customer.backup_access import BackupAccess
 from infra.platform.backup_store import BackupStoreSettings
+from infra.platform.backup_store_rules import backup_problems
 from infra.platform.billing_settings import OWN_VARIABLES, BillingSettings
 from infra.platform.certificates_settings import CertificatesSettings
 from infra.platform.cloud_rules import cloud_problems
@@ -136,6 +139,16 @@ def _of_a_cloud(store: BackupStoreSettings | None, settings: ValidationInfo) -> 
     return store
 
 
+def _network(text: str | None) -> str | None:
+    """Demand a network, as policies take it."""
+    if text is not None:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            _refuse("is no network such as 10.20.0.0/24")
+    return text
+
+
 def _with_a_store(velero: VeleroSettings, settings: ValidationInfo) -> VeleroSettings:
     """Refuse copies that would have no place."""
     if velero.enabled and settings.data.get("backup_store") is None:
@@ -219,6 +232,11 @@ class Settings(BaseModel):
     backup_store: Annotated[
         BackupStoreSettings | None, BeforeValidator(_object_or_none), AfterValidator(_of_a_cloud)
     ] = None
+    backup_credentials: Annotated[dict[str, str], BeforeValidator(_object)] = Field(
+        default="{}", validate_default=True, repr=False
+    )
+    backup_network: Annotated[OrNone, AfterValidator(_network)] = None
+    without_backups: bool = False
     velero: Annotated[VeleroSettings, BeforeValidator(_object), AfterValidator(_with_a_store)] = (
         VeleroSettings()
     )
@@ -250,6 +268,11 @@ class Settings(BaseModel):
             return None
         return self.cloud.backups(self.backup_store.name)
 
+    @property
+    def backup_access(self) -> BackupAccess:
+        """What the pods of backups are given to reach a store of somebody else's."""
+        return BackupAccess(credentials=self.backup_credentials, network=self.backup_network)
+
     @classmethod
     def read(cls, get: Callable[[str], str | None], *, stack: str) -> Settings:
         """Read and check every key.
@@ -272,8 +295,8 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise UsageError(problem_of(cls, detail, stack=stack) for detail in error.errors()) from None
         # A preview stands on another stack's platform and declares none of its own.
-        ours = (front_problems, monitoring_problems, cloud_problems)
-        rules = ours if settings.preview is None else (preview_problems,)
+        whole = (front_problems, monitoring_problems, cloud_problems, backup_problems)
+        rules = whole if settings.preview is None else (preview_problems,)
         where = f"Pulumi.{stack}.yaml"
         if problems := [problem for rule in rules for problem in rule(settings, where=where)]:
             raise UsageError(problems)

@@ -41,7 +41,7 @@ def declared_instance(workspace: Workspace, tenant_id: str) -> Instance:
         tenant=tenant,
         surroundings=surroundings_of(settings),
         images=load_images(image_source(settings)).pinned(tenant.version),
-        credentials=Credentials.withheld(),
+        credentials=Credentials.withheld(tenant),
     )
 
 
@@ -54,5 +54,15 @@ def _configuration(workspace: Workspace) -> dict[str, str]:
     }
     access = {} if committed.get("cluster") in CLOUDS else _NO_ACCESS
     return {
-        key: as_engine_text(value) for key, value in {**defaults, **committed, **access, **_WITHHELD}.items()
+        key: as_engine_text(_without_secrets(value))
+        for key, value in {**defaults, **committed, **access, **_WITHHELD}.items()
     }
+
+
+def _without_secrets(value: object) -> object:
+    """Return a value with a word in the place of everything that the engine has encrypted."""
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"secure"}:
+        return "withheld"
+    return {key: _without_secrets(held) for key, held in value.items()}

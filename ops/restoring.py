@@ -29,7 +29,12 @@ _POLL_SECONDS: Final = 2
 _LINES_OF_LOG: Final = 20
 _DATABASE: Final = f"statefulset/{postgres.APP}"
 _ENDED: Final = {"Succeeded", "Failed"}
-_DOING: Final = {"restore": "fetching the backup", "load": "putting it back", "put": "putting it back"}
+_DOING: Final = {
+    "restore": "fetching the backup",
+    "load": "putting it back",
+    "put": "putting it back",
+    "settle": "settling what is declared today",
+}
 """What a Job's containers do, by their names."""
 
 

@@ -232,7 +232,8 @@ The Job that settles the API's first data (`settle`) shares the API's policy and
 {cases}
 
 A broker that asks the database does not reach the API. An exporter that reports to the stack's own billing
-does not reach the internet.
+does not reach the internet. Where backups go to a store of somebody else's, the port is the store's; at a
+private address they reach its network (`iotistic:backupNetwork`) and not the internet.
 """
 
 

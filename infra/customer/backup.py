@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra import exemptions
 from infra.customer import mosquitto, postgres, secrets, volumes
+from infra.customer.backup_access import FILE
 from infra.customer.files import render
 from infra.customer.model import checksum, resources
 from infra.customer.pods import (
@@ -18,6 +19,7 @@ from infra.customer.pods import (
     NODE_DISK,
     config_volume,
     container,
+    from_secret,
     pod_template,
     scratch,
     secret_volume,
@@ -53,6 +55,7 @@ _SCRIPTS: Final = (
 )
 _REPOSITORY: Final = "/repository"
 _WORK: Final = "/work"
+_SECRETS: Final = "/run/secrets/backup"
 
 DATABASE_VOLUME: Final = "data"
 """What the database's own volume is called in a pod that mounts it."""
@@ -72,6 +75,8 @@ def configuration(owner: BackupOwner) -> dict[str, str]:
         "keep_daily": owner.backup_days,
         "host_name": owner.backup_name,
         "broker": volumes.BROKER.folder,
+        "broker_witness": volumes.BROKER.witness,
+        "passwords": _SECRETS,
     }
     return {name: render(name, **names) for name in _SCRIPTS}
 
@@ -96,7 +101,8 @@ def volume_step(owner: BackupOwner, volume: Volume) -> dict[str, Any]:
     """Return the container that stores a volume, which it can only read."""
     store = step(owner, "store", owner.images.restic, "store-volume.sh", reads=secrets.BACKUP)
     store["volumeMounts"].append({"name": volume.name, "mountPath": volume.folder, "readOnly": True})
-    store["env"] += [{"name": "TAG", "value": volume.name}, {"name": "FOLDER", "value": volume.folder}]
+    variables = {"TAG": volume.name, "FOLDER": volume.folder, "WITNESS": volume.witness}
+    store["env"] += [{"name": variable, "value": value} for variable, value in variables.items()]
     return store
 
 
@@ -124,12 +130,13 @@ def pod(
     mounted = {mount["name"] for mount in mounts}
     only_read = {mount["name"] for mount in mounts if mount.get("readOnly")}
     files = configuration(owner)
+    read_as_files = {FILE} & owner.backup_access.credentials.keys()
     writers = {name: app for name, app in _WRITERS.items() if name in mounted}
     usual: list[dict[str, Any]] = [
-        {"name": "work", "emptyDir": {"sizeLimit": owner.database_storage}},
+        {"name": "work", "emptyDir": {"sizeLimit": _disk(owner)}},
         config_volume("config", sorted(files)),
         secret_volume(secrets.DATABASE, ["api-password"]),
-        secret_volume(secrets.BACKUP, ["password"]),
+        secret_volume(secrets.BACKUP, [*secrets.backup_passwords(owner), *read_as_files]),
         *scratch("tmp"),
         {"name": "repository", "persistentVolumeClaim": {"claimName": f"{APP}-data"}},
         *(
@@ -187,16 +194,22 @@ def step(owner: BackupOwner, name: str, image: Image, script: str, *, reads: str
     """Return a container that runs one of the scripts, with the one Secret that it reads."""
     mounts = {"work": _WORK, "config": _CONFIG, "tmp": "/tmp"}  # noqa: S108 - volumes of the pod's own
     env: list[dict[str, Any]] = []
+    credentials = owner.backup_access.credentials
     if reads == secrets.BACKUP:
-        mounts[secrets.BACKUP] = "/run/secrets/backup"
+        mounts[secrets.BACKUP] = _SECRETS
         if owner.backup_repository == VOLUME:
             mounts["repository"] = _REPOSITORY
         variables = {
             **_repository(owner),
-            "RESTIC_PASSWORD_FILE": "/run/secrets/backup/password",
-            "RESTIC_CACHE_DIR": "/tmp/cache",  # noqa: S108 - a volume of the pod's own
+            "RESTIC_PASSWORD_FILE": f"{_SECRETS}/password",
+            # Both grow with what is stored, and have room beside the dump.
+            "RESTIC_CACHE_DIR": f"{_WORK}/cache",
+            "TMPDIR": _WORK,
         }
+        if FILE in credentials:
+            variables[FILE] = f"{_SECRETS}/{FILE}"
         env = [{"name": variable, "value": value} for variable, value in variables.items()]
+        env += [from_secret(name, secrets.BACKUP, name) for name in sorted(credentials) if name != FILE]
     elif reads == secrets.DATABASE:
         mounts[secrets.DATABASE] = postgres.SECRETS
     return container(
@@ -214,9 +227,17 @@ def step(owner: BackupOwner, name: str, image: Image, script: str, *, reads: str
 def _resources(owner: BackupOwner) -> dict[str, dict[str, str]]:
     """Return a step's requests and limits: on the node's disk it has room for a whole database's dump."""
     found = resources(owner.job_size)
-    dump = mebibytes(owner.database_storage) + mebibytes(NODE_DISK["limits"])
-    found["limits"]["ephemeral-storage"] = bytes_text(dump)
+    found["limits"]["ephemeral-storage"] = _disk(owner)
     return found
+
+
+def _disk(owner: BackupOwner) -> str:
+    """Return the room for a whole database's dump, and beside it for what restic keeps while it works.
+
+    That is its cache: by measurement 0.03 MiB for each GiB and each of its snapshots, and 0.1 MiB for
+    each GiB that is stored; and packs that are not sent yet, of which it holds at most 96 MiB.
+    """
+    return bytes_text(mebibytes(owner.database_storage) + mebibytes(NODE_DISK["limits"]))
 
 
 def _repository(owner: BackupOwner) -> dict[str, str]:

@@ -11,6 +11,7 @@ from infra.customer import (
     api,
     authentication,
     backup,
+    backup_access,
     dashboard,
     exporter,
     grafana,
@@ -101,9 +102,13 @@ def _backup(instance: Instance) -> Manifest:
 
 def to_repository(owner: BackupOwner) -> list[Rule]:
     """Return whom the pods of backups reach, so that they reach the repository."""
-    rules = []
-    if owner.backup_repository != backup.VOLUME:
+    rules, address = [], owner.backup_repository
+    if address is None:
         rules.append(_to(_internet(), HTTPS_PORT))
+    elif address != backup.VOLUME:
+        network = owner.backup_access.network or backup_access.network_of(address)
+        peers = [{"ipBlock": {"cidr": network}}] if network is not None else _internet()
+        rules.append(_to(peers, backup_access.port_of(address)))
     if owner.backup_route is not None and owner.backup_route.credentials is not None:
         rules.append(_to([{"ipBlock": {"cidr": owner.backup_route.credentials}}], CREDENTIALS_PORT))
     return rules

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from infra.customer.authentication import asks_database
+from infra.customer.backup_access import NO_ACCESS
 from infra.names import BILLING, BILLING_NAMESPACE, selector, tenant_labels
 from infra.platform.platform import priority_class
 from tenants.models import LifecycleState, MqttMode
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
 
     from infra.clusters.backups import BackupRoute
     from infra.customer.authentication import Authentication
+    from infra.customer.backup_access import BackupAccess
     from infra.images import Images
     from tenants.key_ring import KeyRing
     from tenants.plans import ContainerSize
     from tenants.tenant import Tenant
 
 Routes = Literal["ingress", "gateway"]
+
+FORMER_EPOCHS: Final = 20
+"""So often may the password of backups be raised between two of them: it is still exchanged then."""
 
 _HEAP_SHARE: Final = 0.75
 """Part of a memory limit that a JavaScript heap may take; the rest is buffers and code."""
@@ -45,6 +50,7 @@ class Credentials:
         admin: Password of the dashboard's ``admin`` until the customer chooses one.
         former_admin: What it was in earlier epochs, a line each: whoever knows one must not log in with it.
         backup: Key that encrypts the backups.
+        former_backups: Keys that encrypted them before, the first one first.
         node_red_admin: Password of ``admin`` in Node-RED, and of what its flows serve over HTTP.
         node_red_key: Key that encrypts the credentials in its flows.
         mqtt_node_red: Password of Node-RED at the customer's broker.
@@ -68,11 +74,14 @@ class Credentials:
     mqtt_node_red: str = field(repr=False)
     grafana_admin: str = field(repr=False)
     grafana_key: str = field(repr=False)
+    former_backups: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
-    def withheld(cls) -> Credentials:
-        """Return no secret at all, for an object that only refers to Secrets that are there."""
-        return cls(**dict.fromkeys((item.name for item in fields(cls)), ""))
+    def withheld(cls, tenant: Tenant) -> Credentials:
+        """Return no secret at all, for an object that only refers to a customer's Secrets that are there."""
+        names = {item.name for item in fields(cls)} - {"former_backups"}
+        former = [""] * len(_former(tenant.epochs.backup))
+        return cls(**dict.fromkeys(names, ""), former_backups=tuple(former))
 
     @classmethod
     def issue(cls, tenant: Tenant, *, master_key: bytes, licence_keys: KeyRing) -> Credentials:
@@ -94,6 +103,7 @@ class Credentials:
             admin=password("dashboard-admin", epochs.admin),
             former_admin="\n".join(password("dashboard-admin", epoch) for epoch in range(1, epochs.admin)),
             backup=password("backup", epochs.backup),
+            former_backups=tuple(password("backup", epoch) for epoch in _former(epochs.backup)),
             node_red_admin=password("node-red-admin", epochs.node_red),
             mqtt_node_red=password("mqtt-node-red", epochs.node_red),
             grafana_admin=password("grafana-admin", epochs.grafana),
@@ -101,6 +111,11 @@ class Credentials:
             node_red_key=password("node-red-key", 1),
             grafana_key=password("grafana-key", 1),
         )
+
+
+def _former(epoch: int) -> range:
+    """Return the epochs before one, the latest of them only: each is tried every night."""
+    return range(max(1, epoch - FORMER_EPOCHS), epoch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +140,7 @@ class Surroundings:
         backup_repository: Address below which backups go, as restic takes it; ``volume`` for a
             volume of the instance's own; None for no backup here.
         backup_route: The way to the stack's own store for backups, if it has one.
+        backup_access: What reaches the store at that address.
         balancer: Annotations by which a Service gets the cloud's balancer.
         mqtt_authentication: Whom the brokers ask about log-ins and topics.
     """
@@ -144,6 +160,7 @@ class Surroundings:
     prometheus: str | None = None
     billing_port: int | None = None
     backup_route: BackupRoute | None = None
+    backup_access: BackupAccess = NO_ACCESS
     balancer: Mapping[str, str] = field(default_factory=dict)
     mqtt_authentication: Authentication = "http"
 
@@ -233,6 +250,11 @@ class Instance:
     def backup_route(self) -> BackupRoute | None:
         """The way to the stack's own store, if backups go there."""
         return self.surroundings.backup_route
+
+    @property
+    def backup_access(self) -> BackupAccess:
+        """What reaches the store at that address."""
+        return self.surroundings.backup_access
 
     @property
     def job_size(self) -> ContainerSize:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.customer import backup_nightly
+from infra.customer.backup_pauses import longest_pause
 from tenants.sizing import OPTIONAL
 
 if TYPE_CHECKING:
@@ -190,21 +191,30 @@ def _alerts(instance: Instance) -> list[dict[str, Any]]:
             )
         )
     if instance.surroundings.backups:
-        ended = [
-            f'kube_cronjob_status_last_successful_time{{{here},cronjob="{name}"}}'
-            for name in backup_nightly.cron_jobs(instance)
-        ]
+        pause = longest_pause(tenant.backup.schedule)
         alerts.append(
             _alert(
                 instance,
                 "BackupMissing",
-                " or ".join(f"time() - {last} > {2 * _SECONDS_PER_DAY} or absent({last})" for last in ended),
+                " or ".join(
+                    _overdue(f'{here},cronjob="{name}"', pause * _SECONDS_PER_DAY)
+                    for name in backup_nightly.cron_jobs(instance)
+                ),
+                # Nobody is told of a customer who was resumed today and whose night is still to come.
                 wait="1d",
                 severity="critical",
-                summary="No backup has succeeded for two days.",
+                summary=f"No backup has succeeded for {pause + 1} days.",
             )
         )
     return alerts
+
+
+def _overdue(job: str, seconds: int) -> str:
+    """Return what is true while a job has not succeeded for so long, or nobody reports it."""
+    made = f"kube_cronjob_created{{{job}}}"
+    # Before the first success its age is that of the job.
+    last = f"kube_cronjob_status_last_successful_time{{{job}}} or {made}"
+    return f"time() - ({last}) > {seconds} or absent({made})"
 
 
 def _alert(  # noqa: PLR0913 - an alert has this many independent parts

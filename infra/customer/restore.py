@@ -9,7 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.customer import backup, mosquitto, nodered, secrets, volumes
+from infra.customer import backup, mosquitto, nodered, secrets, settle, volumes
+from infra.customer.pods import config_volume
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -46,7 +47,7 @@ def job(instance: Instance, part: Part, *, snapshot: str = LATEST) -> Manifest:
         part: What of it.
         snapshot: restic's name of the snapshot, or ``latest``.
     """
-    steps = database_steps(instance) if part is Part.DATABASE else _volume(instance, _VOLUMES[part])
+    steps, further = _database(instance) if part is Part.DATABASE else (_volume(instance, _VOLUMES[part]), [])
     steps[0]["env"].append({"name": "SNAPSHOT", "value": snapshot})
     return {
         "apiVersion": "batch/v1",
@@ -56,7 +57,7 @@ def job(instance: Instance, part: Part, *, snapshot: str = LATEST) -> Manifest:
             "backoffLimit": 0,
             # Long enough to be read, and gone before the next one of its name.
             "ttlSecondsAfterFinished": 86_400,
-            "template": backup.pod(instance, *steps),
+            "template": backup.pod(instance, *steps, further=further),
         },
     }
 
@@ -80,6 +81,18 @@ def database_steps(owner: BackupOwner) -> list[dict[str, Any]]:
         backup.step(owner, "restore", owner.images.restic, "restore.sh", reads=secrets.BACKUP),
         backup.step(owner, "load", owner.images.postgres, "load.sh", reads=secrets.DATABASE),
     ]
+
+
+def _database(instance: Instance) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the containers that put the database back, and the volumes that the last of them needs.
+
+    The last is that of the Job ``settle``: what the dump says of the broker's address and accounts is of
+    the day on which it was made.
+    """
+    settling = settle.job(instance)["spec"]["template"]["spec"]
+    files = {**backup.configuration(instance), **settle.configuration(instance)}
+    further = [*settling["volumes"], config_volume("config", sorted(files))]
+    return [*database_steps(instance), *settling["containers"]], further
 
 
 def _volume(instance: Instance, volume: Volume) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from infra.customer import authentication
 if TYPE_CHECKING:
     from infra.component import Manifest
     from infra.customer.model import Instance
-    from infra.owner import DatabaseOwner, Owner
+    from infra.owner import BackupOwner, DatabaseOwner, Owner
 
 APP: Final = "customer-instance"
 
@@ -44,7 +44,7 @@ def secrets(instance: Instance) -> list[Manifest]:
         ),
     ]
     if instance.surroundings.backups:
-        found.append(opaque(instance, BACKUP, {"password": credentials.backup}))
+        found.append(backup_secret(instance))
     if instance.tenant.options.node_red:
         values = {
             "admin-password": credentials.node_red_admin,
@@ -74,6 +74,24 @@ def database_passwords(owner: DatabaseOwner) -> dict[str, str]:
 def database_secret(owner: DatabaseOwner, *, app: str = APP) -> Manifest:
     """Return the Secret with a database's passwords; ``app`` is whose it is, for labels."""
     return opaque(owner, DATABASE, database_passwords(owner), app=app)
+
+
+def backup_passwords(owner: BackupOwner) -> dict[str, str]:
+    """Return what opens the repository of the backups, by its key in the Secret.
+
+    A former password does until a backup has put the present one in its place.
+    """
+    credentials = owner.credentials
+    former = {f"former-{number}": it for number, it in enumerate(credentials.former_backups, start=1)}
+    return {"password": credentials.backup, **former}
+
+
+def backup_secret(owner: BackupOwner, *, app: str = APP) -> Manifest:
+    """Return the Secret of the backups; ``app`` is whose it is, for labels.
+
+    It has the repository's passwords, and what the store lets in where somebody else made it.
+    """
+    return opaque(owner, BACKUP, {**backup_passwords(owner), **owner.backup_access.credentials}, app=app)
 
 
 def opaque(owner: Owner, name: str, values: dict[str, str], *, app: str = APP) -> Manifest:

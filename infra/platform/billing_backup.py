@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from infra.customer import backup, backup_nightly, restore, secrets
-from infra.customer.secrets import opaque
 
 if TYPE_CHECKING:
     from infra.component import Manifest
@@ -19,7 +18,7 @@ def secret(billing: Billing) -> list[Manifest]:
     """Return the Secret with the key of the backups, where there are some."""
     if not billing.backups:
         return []
-    return [opaque(billing, secrets.BACKUP, {"password": billing.credentials.backup}, app=backup.APP)]
+    return [secrets.backup_secret(billing, app=backup.APP)]
 
 
 def manifests(billing: Billing) -> list[Manifest]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.clusters import pools
+from infra.customer.backup_access import NO_ACCESS
 from infra.names import BILLING_NAMESPACE, platform_labels
 from infra.platform.platform import priority_class
 from tenants.plans import ContainerSize
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.clusters.backups import BackupRoute
+    from infra.customer.backup_access import BackupAccess
     from infra.images import Image, Images
     from infra.platform.billing_settings import BillingSettings
 
@@ -31,7 +33,8 @@ class BillingCredentials:
         database_api: Of the role whose database it is.
         database_exporter: Of the role that reads the database's metrics.
         redis: Of Redis.
-        backup: Key that encrypts the backups.
+        backup: Key that encrypts the backups. It never changes: the epoch is not meant for it.
+        former_backups: None, therefore.
     """
 
     database_superuser: str = field(repr=False)
@@ -39,6 +42,7 @@ class BillingCredentials:
     database_exporter: str = field(repr=False)
     redis: str = field(repr=False)
     backup: str = field(repr=False)
+    former_backups: tuple[str, ...] = ()
 
     @classmethod
     def issue(cls, master_key: bytes, *, epoch: int) -> BillingCredentials:
@@ -52,7 +56,6 @@ class BillingCredentials:
             database_api=password("database-api"),
             database_exporter=password("database-exporter"),
             redis=password("redis"),
-            # Never changes: what is stored already could not be read any more.
             backup=password("backup", epoch=1),
         )
 
@@ -75,6 +78,7 @@ class Billing:
         backup_repository: Address below which backups go, as restic takes it; ``volume`` for a
             volume of its own; None for no backup there.
         backup_route: The way to the stack's own store for backups, if it has one.
+        backup_access: What reaches the store at that address.
         monitoring: Whether the Prometheus operator's kinds exist.
     """
 
@@ -90,6 +94,7 @@ class Billing:
     pod_labels: Mapping[str, str] = field(default_factory=dict)
     backup_repository: str | None = None
     backup_route: BackupRoute | None = None
+    backup_access: BackupAccess = NO_ACCESS
     monitoring: bool = False
 
     replicas: int = 1

@@ -92,5 +92,6 @@ def billing_of(
         pod_labels=labels,
         backup_repository=settings.backup_repository,
         backup_route=settings.backup_route,
+        backup_access=settings.backup_access,
         monitoring=settings.monitoring,
     )

@@ -47,6 +47,8 @@ NOT_FOR_A_PREVIEW: Final = tuple(
         "cloud",
         "dns",
         "backupStore",
+        "backupCredentials",
+        "backupNetwork",
         "velero",
         "billing",
         "billingSecrets",

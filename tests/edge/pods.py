@@ -100,6 +100,10 @@ class Node:
         """Start a container of a pod that is there, and leave it running."""
         return self._run(self._command(kind, name, container, None, {}), name=f"{name}/{container}")
 
+    def beside(self, name: str, *command: str) -> Process:
+        """Start a program that is no container's in the instance's network, and leave it running."""
+        return self._run([*self._enter, *command], name=name)
+
     def end(self, process: Process) -> None:
         """Ask a container to end, as a kubelet does, and wait until it has."""
         # Around the program there are the container's first process, and that which waits for it outside.

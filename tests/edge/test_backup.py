@@ -13,6 +13,8 @@ import pytest
 
 from infra.customer import backup, backup_nightly, mosquitto, nodered, restore
 from infra.customer.instance import manifests
+from tests.edge.test_settle import MQTT_TABLES
+from tests.edge.test_settle import TABLES as API_TABLES
 from tests.program.instances import PLACEHOLDERS, instance_of, with_options
 
 if TYPE_CHECKING:
@@ -66,7 +68,8 @@ BROKER_DATA = "retained messages"
 @pytest.fixture
 def filled(node: Node, database: Database) -> Iterator[Database]:
     """A database with rows, a broker with data of its own, and an empty repository."""
-    database.as_api(TABLES)
+    # Without the API's own, a restore would wait for the API to make them.
+    database.as_api(TABLES + API_TABLES + MQTT_TABLES)
     broker = node.folder / "claims" / f"{mosquitto.APP}-data"
     broker.mkdir(parents=True, exist_ok=True)
     file = broker / "mosquitto.db"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,9 @@ from tenants.models import LifecycleState
 from tests.edge.broker import Broker, asking_nobody
 from tests.edge.database import POSTGRES_IMAGE, Database
 from tests.edge.pods import Node
-from tests.program.instances import instance_of
+from tests.edge.test_settle import MQTT_TABLES, TABLES
+from tests.edge.world import wait_until
+from tests.program.instances import PLACEHOLDERS, instance_of, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +121,9 @@ def rows(database: Database) -> str:
 def test_what_a_customer_leaves_behind_is_stored_with_nothing_running(
     node: Node, instance: Instance, database: Database, broker: Broker
 ) -> None:
-    database.as_api("CREATE TABLE kept (value int); INSERT INTO kept SELECT generate_series(1, 1000)")
+    database.as_api(
+        f"{TABLES} CREATE TABLE kept (value int); INSERT INTO kept SELECT generate_series(1, 1000)"
+    )
     before = rows(database)
     process = broker.start()
     broker.retain(TOPIC, "the last word")
@@ -156,3 +161,66 @@ def test_what_a_customer_leaves_behind_is_stored_with_nothing_running(
 def test_a_volume_that_was_never_used_is_no_reason_to_fail(node: Node) -> None:
     node.apply(manifests(instance_of("acme", surroundings={"broker_issuer": None}, **LAST)))
     assert "/work/database.dump" in finish(node, "Job", backup_final.NAME)
+
+
+def test_an_older_database_comes_back_with_the_accounts_and_the_address_of_today(
+    node: Node, database: Database
+) -> None:
+    database.as_api(TABLES + MQTT_TABLES)
+    declare(database, domain="old.example", node_red="of that day")
+    finish(node, "Job", "settle")
+    finish(node, "CronJob", backup.APP)
+
+    # All that is declared differently today, and settled in the database since.
+    today = declare(database, domain="new.example", node_red="of today", mqtt_authentication="postgres")
+    finish(node, "Job", "settle")
+    settled = declared_in(database)
+    assert settled == "mqtt-acme.new.example|t|t|t"
+    database.as_api("UPDATE mqtt_users SET is_active = false; DELETE FROM system_config")
+    said = put_back(node, today, restore.Part.DATABASE)
+    assert declared_in(database) == settled
+    assert database.as_api("SELECT is_active FROM mqtt_users WHERE username = 'device_1'") == "t"
+    assert "of today" not in said
+
+
+def declare(database: Database, *, domain: str, node_red: str, **surroundings: str) -> Instance:
+    """Declare a customer with Node-RED, and let the database's pod start with that."""
+    declared = with_options(
+        "acme",
+        "node_red",
+        surroundings={"broker_issuer": None, "domain": domain, **surroundings},
+        credentials={"mqtt_node_red": node_red},
+    )
+    database.node.apply(asking_nobody(manifests(declared)))
+    database.restart()
+    return declared
+
+
+def declared_in(database: Database) -> str:
+    """Return the broker's address, whether today's password is Node-RED's, and what its role may read."""
+    return database.as_superuser(
+        "SELECT value->>'host', password_hash = crypt('of today', password_hash),"
+        " has_table_privilege('broker', 'mqtt_users', 'SELECT'),"
+        " has_table_privilege('broker', 'mqtt_acls', 'SELECT')"
+        " FROM system_config, mqtt_users WHERE key = 'mqtt.brokers.1' AND username = 'node-red'"
+    )
+
+
+def test_whoever_is_logged_in_is_put_out_when_a_database_comes_back(
+    node: Node, instance: Instance, database: Database
+) -> None:
+    database.as_api(TABLES)
+    finish(node, "CronJob", backup.APP)
+    with ThreadPoolExecutor(1) as beside:
+        session = beside.submit(
+            database.psql, "SELECT pg_sleep(600)", role="iotistic", password=PLACEHOLDERS.database_api
+        )
+        wait_until(lambda: "pg_sleep" in running(database), what="the session is there")
+        put_back(node, instance, restore.Part.DATABASE)
+        assert "terminating connection" in session.result().stderr
+
+
+def running(database: Database) -> str:
+    return database.as_superuser(
+        "SELECT query FROM pg_stat_activity WHERE usename = 'iotistic' AND pid <> pg_backend_pid()"
+    )

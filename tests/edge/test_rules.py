@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.edge
 
 TENANTS = ("acme", "globex", "initech")
-DAYS = 4
+DAYS = 5
 """How long each alert is watched: more than the longest wait and the oldest backup together."""
 
 _STEPS = DAYS * 24 * 6
@@ -42,6 +42,7 @@ def healthy(namespace: str) -> Series:
         f'kube_resourcequota{{{here},resource="limits.cpu",type="hard"}}': f"100{still}",
         f'kube_resourcequota{{{here},resource="services.loadbalancers",type="used"}}': f"0{still}",
         f'kube_resourcequota{{{here},resource="services.loadbalancers",type="hard"}}': f"0{still}",
+        f'kube_cronjob_created{{{here},cronjob="backup"}}': f"-9999{still}",
         f'kube_cronjob_status_last_successful_time{{{here},cronjob="backup"}}': f"-60+600x{_STEPS}",
     }
 
@@ -66,12 +67,14 @@ FAULTS = [
     Fault("TenantQuotaNearlyUsed", 'type="used"', "96"),
     Fault("TenantBackupMissing", "kube_cronjob_status_last_successful_time", "0"),
     Fault("TenantBackupMissing", "kube_cronjob_status_last_successful_time", None),
+    Fault("TenantBackupMissing", "kube_cronjob_created", None),
 ]
 
 
 def broken(series: Series, fault: Fault) -> Series:
     """Return the metrics with a fault from the first moment on."""
-    hit = {name for name in series if fault.metric in name and "loadbalancers" not in name}
+    beside = {"loadbalancers"} if "created" in fault.metric else {"loadbalancers", "cronjob_created"}
+    hit = {name for name in series if fault.metric in name and not any(it in name for it in beside)}
     assert len(hit) == 1, hit
     kept = {name: values for name, values in series.items() if name not in hit}
     return kept if fault.value is None else kept | dict.fromkeys(hit, f"{fault.value}+0x{_STEPS}")
@@ -85,6 +88,7 @@ def decide(  # noqa: PLR0913 - what promtool is asked has this many independent 
     *,
     own: bool = False,
     told: Mapping[str, str] | None = None,
+    hours: int = DAYS * 24 - 1,
 ) -> None:
     """Let promtool decide that after some days one alert is firing and no other is.
 
@@ -95,10 +99,11 @@ def decide(  # noqa: PLR0913 - what promtool is asked has this many independent 
         firing: The alert.
         own: Whether the rules are those of the customer's own Prometheus.
         told: Labels of the alert that are not the usual ones.
+        hours: When it is asked.
     """
     groups = (own_rule_groups if own else rule_groups)(instance)["groups"]
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
-    at = f"{DAYS * 24 - 1}h"
+    at = f"{hours}h"
     expected = [
         {
             "eval_time": at,
@@ -193,6 +198,7 @@ def with_flows(namespace: str) -> Series:
     here = f'namespace="{namespace}"'
     return healthy(namespace) | {
         f'kube_deployment_status_replicas_available{{{here},deployment="node-red"}}': f"1+0x{_STEPS}",
+        f'kube_cronjob_created{{{here},cronjob="backup-flows"}}': f"-9999+0x{_STEPS}",
         f'kube_cronjob_status_last_successful_time{{{here},cronjob="backup-flows"}}': f"-60+600x{_STEPS}",
     }
 
@@ -217,3 +223,29 @@ def test_what_is_wrong_with_an_option_is_told_apart(tmp_path: Path, fault: Fault
     label, _, name = fault.metric.partition("=")
     told = {label: name.strip('"')}
     decide(tmp_path, instance, broken(series, fault), fault.alert, told=told)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "days"),
+    [("0 2 * * *", 2), ("0 */6 * * *", 2), ("0 2 */2 * *", 3), ("0 2 * * 1,3,5", 4)],
+)
+@pytest.mark.parametrize("metric", ["kube_cronjob_status_last_successful_time", "kube_cronjob_created"])
+def test_a_missing_backup_is_told_after_as_many_days_as_it_says(
+    tmp_path: Path, schedule: str, days: int, metric: str
+) -> None:
+    """Since the last one, or since there is a job for it where none ever succeeded."""
+    kept = instance_of("acme").tenant.backup.model_copy(update={"schedule": schedule})
+    ends = datetime(1971, 1, 1, tzinfo=UTC)
+    instance = instance_of("acme", backup=kept, licence_expires_at=ends)
+    series = healthy(instance.tenant.namespace)
+    if "created" in metric:
+        series = broken(series, Fault("TenantBackupMissing", "successful_time", None))
+    series = broken(series, Fault("TenantBackupMissing", metric, "0"))
+    for hours, firing in ((days * 24 - 1, None), (days * 24 + 1, "TenantBackupMissing")):
+        decide(tmp_path, instance, series, firing, hours=hours)
+    told = [rule["annotations"] for rule in alerts_of(instance) if rule["alert"] == "TenantBackupMissing"]
+    assert [it["summary"] for it in told] == [f"No backup has succeeded for {days} days."]
+
+
+def alerts_of(instance: Instance) -> list[dict[str, Any]]:
+    return [rule for group in rule_groups(instance)["groups"] for rule in group["rules"] if "alert" in rule]

@@ -54,7 +54,7 @@ def instance_of(
     tenant_id: str,
     *,
     surroundings: dict[str, Any] | None = None,
-    credentials: dict[str, str] | None = None,
+    credentials: dict[str, Any] | None = None,
     **tenant: Any,  # noqa: ANN401 - fields of a tenant have all kinds of types
 ) -> Instance:
     """Return a dev customer's instance, with some fields of the tenant or around it changed."""

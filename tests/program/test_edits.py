@@ -83,6 +83,8 @@ def test_the_engine_is_told_of_nothing_else_either(
             "stateful-set-mosquitto",
             "deployment-api",
             "job-settle",
+            # Its pods read the former password beside the new one.
+            "cron-job-backup",
         )
     }
 

@@ -85,3 +85,19 @@ def test_a_configuration_that_is_not_complete_is_named_by_key(project: Project) 
     assert answer.status == 2
     assert "iotistic:clusterIdentifier" in answer.err
     assert "iotistic:masterKey" not in answer.err
+
+
+def test_secrets_of_the_committed_configuration_are_not_needed(stack: Project) -> None:
+    config = stack.root / "Pulumi.dev.yaml"
+    text = config.read_text(encoding="utf-8")
+    keys = "{AWS_ACCESS_KEY_ID: {secure: v1:a}, AWS_SECRET_ACCESS_KEY: {secure: v1:b}}"
+    stored = f"backupRepository: s3:https://s3.example.com/backups\n  iotistic:backupCredentials: {keys}"
+    config.write_text(text.replace("backupRepository: volume", stored), encoding="utf-8")
+    stack.add("acme", epochs={"backup": 3})
+    job = printed(ask(stack, "database"))["spec"]["template"]["spec"]
+    variables = {item["name"]: item for item in job["initContainers"][0]["env"]}
+    assert variables["RESTIC_REPOSITORY"]["value"] == "s3:https://s3.example.com/backups/acme"
+    reference = {"name": "backup", "key": "AWS_SECRET_ACCESS_KEY"}
+    assert variables["AWS_SECRET_ACCESS_KEY"]["valueFrom"]["secretKeyRef"] == reference
+    (volume,) = (item["secret"]["items"] for item in job["volumes"] if item["name"] == "backup")
+    assert [item["path"] for item in volume] == ["password", "former-1", "former-2"]

@@ -87,7 +87,7 @@ def test_each_customer_has_a_repository_of_their_own_below_a_remote_one() -> Non
 @pytest.mark.parametrize(
     ("part", "steps", "app"),
     [
-        (restore.Part.DATABASE, ["restore", "load"], None),
+        (restore.Part.DATABASE, ["restore", "load", "settle"], None),
         (restore.Part.BROKER, ["restore", "put"], "mosquitto"),
         (restore.Part.FLOWS, ["restore", "put"], "node-red"),
     ],
@@ -100,7 +100,8 @@ def test_a_restore_fetches_first_and_never_beside_what_writes(
     assert {"name": "SNAPSHOT", "value": "4f2a"} in spec["initContainers"][0]["env"]
     assert apart_from(spec) == ([] if app is None else [app])
     secrets = {volume["name"] for volume in spec["volumes"] if "secret" in volume}
-    assert secrets == ({"backup", "database"} if part is restore.Part.DATABASE else {"backup"})
+    of_database = {"backup", "database", "api", "node-red"}
+    assert secrets == (of_database if part is restore.Part.DATABASE else {"backup"})
 
 
 def apart_from(pod: dict[str, Any]) -> list[str]:

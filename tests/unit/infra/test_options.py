@@ -239,6 +239,17 @@ def test_an_epoch_replaces_passwords_and_never_the_keys_of_what_is_stored(
     assert {name for name in fields if getattr(before, name) != getattr(after, name)} == changed
 
 
+def test_a_raised_password_of_backups_knows_those_that_it_may_find(licence_private_key: str) -> None:
+    passwords = [issue("acme", licence_private_key, backup=epoch).backup for epoch in range(1, 30)]
+    assert issue("acme", licence_private_key).former_backups == ()
+    third = issue("acme", licence_private_key, backup=3)
+    assert third.former_backups == tuple(passwords[:2])
+    late = issue("acme", licence_private_key, backup=29)
+    assert late.former_backups == tuple(passwords[8:28]), "not one for each of thousands"
+    assert len({*late.former_backups, late.backup}) == 21
+    assert not any(it in repr(late) for it in passwords)
+
+
 @pytest.mark.parametrize(
     ("secret", "rolled"),
     [
