@@ -77,9 +77,18 @@ class Broker:
         node.image("mosquitto", Image(entrypoint=command, files=files or {}))
 
     def start(self) -> Process:
-        self.process = self.node.start(*_POD)
+        self.begin()
         wait_until(lambda: self.node.listens(MQTT_PORT), what="the broker listens")
         return self.process
+
+    def begin(self) -> None:
+        """Make its pod anew and start it, whether it listens then or waits."""
+        kind, name, _ = _POD
+        self.node.create(kind, name)
+        for first in self.node.pod(kind, name).get("initContainers", ()):
+            answer = self.node.run(kind, name, first["name"])
+            assert answer.returncode == 0, answer.stderr
+        self.process = self.node.go_on(*_POD)
 
     def restart(self) -> None:
         """Ask it to end, as a kubelet does, and start it again."""

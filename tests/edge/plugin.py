@@ -11,21 +11,30 @@ import pytest
 
 from tests.node.doubles.images import DOUBLES
 
-HEADER = Path("/usr/include/mosquitto_plugin.h")
-"""What Debian's packages mosquitto-dev and libmosquitto-dev bring."""
+INCLUDES = Path("/usr/include")
+NEEDED = {
+    "libcrypt-dev": "crypt.h",
+    "libmosquitto-dev": "mosquitto.h",
+    "libpq-dev": "postgresql/libpq-fe.h",
+    "mosquitto-dev": "mosquitto_plugin.h",
+}
+"""Debian's packages, each by a header that it brings."""
 
 
 def compiled(folder: Path) -> Path:
     """Return the plugin; skip where it cannot be made, but never where a merge depends on it."""
-    if shutil.which("gcc") is None or not HEADER.exists():
-        reason = (
-            "not installed: gcc, mosquitto-dev and libmosquitto-dev (.ci/packages lists Debian's packages)"
-        )
+    missing = [package for package, header in NEEDED.items() if not (INCLUDES / header).exists()]
+    if shutil.which("gcc") is None:
+        missing.append("gcc")
+    if missing:
+        reason = f"not installed: {', '.join(missing)} (.ci/packages lists Debian's packages)"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
     output = folder / "go-auth.so"
-    flags = ("-Wall", "-Wextra", "-Werror", "-O2", "-fPIC", "-shared")
-    subprocess.run(["gcc", *flags, "-o", output, DOUBLES / "go_auth.c"], check=True)  # noqa: S607 - Debian's own
+    flags = ("-Wall", "-Wextra", "-Werror", "-O2", "-fPIC", "-shared", "-DWITH_POSTGRES")
+    sources = (DOUBLES / "go_auth.c", DOUBLES / "go_auth_postgres.c")
+    places = (f"-I{INCLUDES / 'postgresql'}", "-o", output)
+    subprocess.run(["gcc", *flags, *sources, *places, "-lpq", "-lcrypt"], check=True)  # noqa: S607 - Debian's own
     output.chmod(0o755)
     return output
