@@ -71,7 +71,7 @@ class _Answers(BaseHTTPRequestHandler):
         if account is None:
             return False
         if question == "user":
-            return account.password == body["password"]
+            return bool(account.password == body["password"])
         if question == "superuser":
             return account.superuser
         return question == "acl" and bool(account.topics.get(body["topic"], 0) & body["acc"])
