@@ -47,6 +47,9 @@ MOSQUITTO_USER: Final = 1883
 API_ACCOUNT: Final = "api"
 """The API's own account at its broker, instead of the image's default ``admin``."""
 
+PACKET_KIB: Final = 128
+"""What a packet may have in KiB beside its message: a topic of 64 KiB at most, and properties."""
+
 _TLS: Final = "/run/secrets/tls"
 _SCRIPTS: Final = "/etc/iotistic"
 _OWN: Final = "/etc/mosquitto"
@@ -64,7 +67,11 @@ def configuration(instance: Instance) -> dict[str, str]:
     tls = _TLS if _has_certificate(instance) else None
     asked = _database() if authentication.asks_database(instance) else None
     limits = instance.tenant.plan.mqtt
-    files = {"mosquitto.conf": render("mosquitto.conf", limits=limits, ports=ports, tls=tls, database=asked)}
+    files = {
+        "mosquitto.conf": render(
+            "mosquitto.conf", limits=limits, packet_kib=PACKET_KIB, ports=ports, tls=tls, database=asked
+        )
+    }
     if asked:
         files["broker-password.sh"] = render(
             "broker-password.sh",

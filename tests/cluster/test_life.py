@@ -7,17 +7,16 @@ environment of their own, which is protected as production is.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cluster.crashes import kill_in_the_middle
+from tests.cluster.customers import clean, objects, pods, replace, touched
 from tests.cluster.dev_project import DevProject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
-
 pytestmark = pytest.mark.cluster
 
 LARGE = {"postgres": "50Gi", "mosquitto": "5Gi"}
@@ -80,12 +79,6 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevProject]:
         project.iotistic("local", "down", "--yes")
 
 
-def replace(file: Path, old: str, new: str) -> None:
-    text = file.read_text(encoding="utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new), encoding="utf-8")
-
-
 def edit(project: DevProject, tenant: str, old: str, new: str) -> None:
     """Replace a text in a tenant's file."""
     replace(project.registry / f"{tenant}.yaml", old, new)
@@ -100,22 +93,6 @@ def claims(project: DevProject) -> dict[str, dict[str, str]]:
         tenant = metadata["namespace"].removeprefix("customer-")
         found.setdefault(tenant, {})[metadata["name"]] = metadata["uid"]
     return found
-
-
-def clean(project: DevProject) -> None:
-    project.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
-
-
-def pods(project: DevProject) -> dict[str, int]:
-    """Return how many pods each tenant has; all of them are ready."""
-    statuses = project.statuses()
-    assert all(status["pods"] == status["ready"] for status in statuses)
-    return {status["id"]: status["pods"] for status in statuses}
-
-
-def objects(project: DevProject, kind: str, tenant: str) -> dict[str, dict[str, Any]]:
-    items = json.loads(project.shell("kubectl", "get", kind, f"-ncustomer-{tenant}", "-ojson"))["items"]
-    return {item["metadata"]["name"]: item for item in items}
 
 
 def replicas(project: DevProject, tenant: str) -> dict[str, int]:
@@ -137,16 +114,6 @@ def asked_for(project: DevProject, tenant: str) -> dict[str, str]:
     """Return the size of each volume by what it belongs to."""
     found = objects(project, "pvc", tenant)
     return {name: found[f"{name}-data"]["spec"]["resources"]["requests"]["storage"] for name in LARGE}
-
-
-def touched(project: DevProject) -> dict[str, dict[str, list[str]]]:
-    """Return what a preview would do: objects by tenant and operation."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for operation, names in project.preview().items():
-        for name in names:
-            tenant, _, rest = name.partition("-")
-            found.setdefault(tenant, {}).setdefault(operation, []).append(rest)
-    return found
 
 
 def test_a_customer_of_each_kind_comes_up(crowd: DevProject) -> None:

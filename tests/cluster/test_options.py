@@ -34,35 +34,6 @@ def applied(project: DevProject) -> tuple[int, int]:
     return status["pods"], status["ready"]
 
 
-def test_switching_node_red_on_touches_what_it_is_about(dev: DevProject) -> None:
-    file = dev.registry / "initech.yaml"
-    without = file.read_text(encoding="utf-8")
-    try:
-        file.write_text(without.replace("notes:", "options:\n  node_red: true\nnotes:"), encoding="utf-8")
-        changes = dev.preview()
-    finally:
-        file.write_text(without, encoding="utf-8")
-    assert changes == {
-        "create": [
-            "initech-cron-job-backup-flows",
-            "initech-deployment-node-red",
-            "initech-network-policy-node-red",
-            "initech-persistent-volume-claim-node-red-data",
-            "initech-secret-node-red",
-            "initech-service-node-red",
-        ],
-        "update": [
-            "initech-config-map-config",
-            "initech-ingress-web",
-            "initech-network-policy-api",
-            "initech-network-policy-mosquitto",
-            "initech-prometheus-rule-instance",
-            "initech-resource-quota-quota",
-        ],
-        "replace": ["initech-job-settle"],
-    }
-
-
 def test_every_option_comes_up_and_its_volume_is_there_again_after_it_was_off(dev: DevProject) -> None:
     file = dev.registry / "initech.yaml"
     without = file.read_text(encoding="utf-8")

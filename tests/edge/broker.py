@@ -1,6 +1,6 @@
 """A customer's broker in its pod, from the rendered files, and a client beside it.
 
-The plugin that asks about logins cannot be had without a registry, so this broker asks nobody.
+The plugin that asks about logins cannot be had without a registry: a broker asks nobody, or by a double.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from tests.edge.pods import Image
 from tests.edge.world import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from infra.component import Manifest
     from tests.edge.pods import Node
     from tests.edge.world import Process
@@ -63,16 +66,34 @@ class Broker:
 
     Args:
         node: Where it runs.
+        files: What its image brings along, by the path in it.
     """
 
-    def __init__(self, node: Node) -> None:
+    process: Process
+
+    def __init__(self, node: Node, *, files: Mapping[str, Path] | None = None) -> None:
         self.node = node
-        node.image("mosquitto", Image(entrypoint=("mosquitto", "-c", "/etc/mosquitto/mosquitto.conf")))
+        command = ("mosquitto", "-c", "/etc/mosquitto/mosquitto.conf")
+        node.image("mosquitto", Image(entrypoint=command, files=files or {}))
 
     def start(self) -> Process:
-        process = self.node.start(*_POD)
+        self.begin()
         wait_until(lambda: self.node.listens(MQTT_PORT), what="the broker listens")
-        return process
+        return self.process
+
+    def begin(self) -> None:
+        """Make its pod anew and start it, whether it listens then or waits."""
+        kind, name, _ = _POD
+        self.node.create(kind, name)
+        for first in self.node.pod(kind, name).get("initContainers", ()):
+            answer = self.node.run(kind, name, first["name"])
+            assert answer.returncode == 0, answer.stderr
+        self.process = self.node.go_on(*_POD)
+
+    def restart(self) -> None:
+        """Ask it to end, as a kubelet does, and start it again."""
+        self.node.end(self.process)
+        self.start()
 
     def retain(self, topic: str, message: str) -> None:
         self._client("retain", topic, message)

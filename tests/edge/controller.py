@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
-from infra.customer import api, dashboard, routes
+from infra.customer import routes
+from infra.customer.instance import workloads
 from infra.names import INGRESS_NAMESPACE
 from infra.platform import gateway
 from infra.platform.certificates import WILDCARD_SECRET
@@ -21,17 +22,20 @@ from tests.edge.certificates import Authority
 from tests.edge.customers_web import customers_web
 from tests.edge.web_client import DOMAIN, People
 from tests.edge.world import LOOPBACK, Process, free_port
-from tests.program.instances import instance_of
+from tests.program.instances import with_options
 from tests.traefik_chart import definitions, facts, read_by_traefik
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from infra.customer.model import Instance
     from ops.local.kubeconfig import KubeAccess
     from ops.local.tools import Toolbox
 
 CUSTOMERS: Final = ("acme", "globex")
+OPTIONS: Final = {"acme": ("node_red", "prometheus", "grafana")}
+"""The options that customers have, by customer."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,11 @@ def controller(folder: Path) -> Iterator[Controller]:
         yield Controller(toolbox, access, process, people, metrics)
 
 
+def customer_of(name: str, **more: Any) -> Instance:  # noqa: ANN401 - as those of an instance
+    """Return a customer that stands behind the controller."""
+    return with_options(name, *OPTIONS.get(name, ()), **more)
+
+
 def _arguments(listens: dict[int, int]) -> list[str]:
     """Return the chart's arguments, with ports that are free here and of this machine only."""
     found = []
@@ -135,9 +144,12 @@ def _platform(authority: Authority) -> list[dict[str, Any]]:
 
 def _customer(customer: str, address: str, ports: dict[str, int]) -> list[dict[str, Any]]:
     """Return a customer's Services and Ingress as they are rendered, and where their servers are."""
-    instance = instance_of(customer)
-    made = [*api.manifests(instance), *dashboard.manifests(instance)]
-    services = [item for item in made if item["kind"] == "Service"]
+    instance = customer_of(customer)
+    services = [
+        item
+        for item in workloads(instance)
+        if item["kind"] == "Service" and item["metadata"]["name"] in ports
+    ]
     namespace = f"customer-{customer}"
     return [
         _namespace(namespace),

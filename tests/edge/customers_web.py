@@ -1,4 +1,4 @@
-"""What stands behind the ingress controller: each customer's API and dashboard, which say whose they are."""
+"""What stands behind the ingress controller: each customer's servers, which say whose they are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import urllib.parse
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
+
+from infra.customer import api, dashboard, grafana, nodered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,7 @@ class _Customers(BaseHTTPRequestHandler):
     """A server of one customer."""
 
     customer: str
+    service: str
 
     def answer(self, document: dict[str, Any], status: int = 200) -> None:
         content = json.dumps({"customer": self.customer, **document}).encode()
@@ -37,9 +40,9 @@ class _Customers(BaseHTTPRequestHandler):
         """Say nothing of each request."""
 
 
-class _Dashboard(_Customers):
+class _Pages(_Customers):
     def do_GET(self) -> None:
-        self.answer({"dashboard": self.path})
+        self.answer({self.service: self.path})
 
 
 class _Api(_Customers):
@@ -80,11 +83,13 @@ def _is_metrics(path: str) -> bool:
 
 @contextmanager
 def customers_web(address: str, customer: str) -> Iterator[dict[str, int]]:
-    """Run a customer's API and dashboard, and yield their ports by the names of their Services."""
+    """Run what a customer may have, and yield the ports by the names of the Services."""
     with ExitStack() as stack:
         ports = {}
-        for service, kind in (("api", _Api), ("dashboard", _Dashboard)):
-            server = ThreadingHTTPServer((address, 0), type(service, (kind,), {"customer": customer}))
+        for service in (api.APP, dashboard.APP, nodered.APP, grafana.APP):
+            kind = _Api if service == api.APP else _Pages
+            whose = {"customer": customer, "service": service}
+            server = ThreadingHTTPServer((address, 0), type(service, (kind,), whose))
             stack.callback(server.server_close)
             stack.callback(server.shutdown)
             threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -188,8 +188,13 @@ class Node:
         )
 
     @property
+    def network(self) -> Path:
+        """The instance's network, as the kernel shows it."""
+        return Path(f"/proc/{self._network.popen.pid}/ns/net")
+
+    @property
     def _enter(self) -> list[str]:
-        return ["nsenter", f"--net=/proc/{self._network.popen.pid}/ns/net"]
+        return ["nsenter", f"--net={self.network}"]
 
     def _start_network(self) -> Process:
         process = self._run(

@@ -12,6 +12,7 @@ from infra.customer import api, migrations
 from infra.customer.instance import manifests
 from tests.edge.pods import Image
 from tests.edge.world import wait_until
+from tests.program.instances import instance_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.edge
 
 PODS = ("api", "api-surge")
+AWAY_SECONDS = 2.5
+"""For how long a database is away: longer than a pod that waits sleeps between two looks."""
 MIGRATE = """
 export PGPASSWORD=$DB_PASSWORD
 ask() { psql --quiet --no-psqlrc -At --host=$DB_HOST --username=$DB_USER --dbname=$DB_NAME --command="$1"; }
@@ -64,7 +67,8 @@ def journal(node: Node, instance: Instance, database: Database) -> Iterator[Data
     )
     yield database
     for process in node.processes[len(before) :]:
-        process.stop()
+        if process is not database.process:
+            process.stop()
     database.as_api("DROP TABLE released, journal")
 
 
@@ -165,4 +169,59 @@ def test_a_pod_that_is_deleted_is_not_waited_for(node: Node, journal: Database) 
     node.go_on("Deployment", migrated, "api")
     wait_until(lambda: "the lock is free" in lock.said(), what="it has had its turn", seconds=60)
     node.end(lock)
+    assert held(journal) == 0
+
+
+def test_a_database_that_is_away_is_waited_for(node: Node, journal: Database) -> None:
+    journal.process.stop()
+    lock = take(node, PODS[0])
+    try:
+        time.sleep(AWAY_SECONDS)
+        assert lock.runs, lock.said()
+        assert not its_turn(node, PODS[0])
+    finally:
+        journal.start()
+    wait_until(lambda: its_turn(node, PODS[0]), what="it has its turn", seconds=30)
+    assert held(journal) == 1
+
+
+def test_a_pod_that_waits_for_a_database_ends_when_it_is_asked_to(node: Node, journal: Database) -> None:
+    journal.process.stop()
+    try:
+        lock = take(node, PODS[0])
+        time.sleep(AWAY_SECONDS)
+        node.end(lock)
+        assert lock.popen.returncode == 0
+    finally:
+        journal.start()
+
+
+def test_a_lock_that_went_with_its_database_ends_its_pods_container_and_is_taken_anew(
+    node: Node, journal: Database
+) -> None:
+    """What a kubelet starts anew, it does not keep for running."""
+    lock = take(node, PODS[0])
+    wait_until(lambda: its_turn(node, PODS[0]), what="it has its turn", seconds=30)
+    journal.restart()
+    release(journal)
+    node.go_on("Deployment", PODS[0], "api")
+    wait_until(lambda: not lock.runs, what="it has ended", seconds=60)
+    assert lock.popen.returncode != 0
+    assert "server closed the connection unexpectedly" in lock.said()
+    assert "the lock is free" not in lock.said()
+    anew = node.go_on("Deployment", PODS[0], migrations.NAME)
+    wait_until(lambda: "the lock is free" in anew.said(), what="it was taken and given back", seconds=30)
+
+
+def test_who_is_not_let_in_says_so_and_ends(node: Node, instance: Instance, journal: Database) -> None:
+    stranger = {"database_api": "not the password"}
+    node.apply(manifests(instance_of(instance.tenant.id, credentials=stranger)))
+    try:
+        lock = take(node, PODS[0])
+        wait_until(lambda: not lock.runs, what="it has ended", seconds=30)
+    finally:
+        node.apply(two_pods(instance))
+    assert lock.popen.returncode != 0
+    assert "password authentication failed" in lock.said()
+    assert stranger["database_api"] not in lock.said()
     assert held(journal) == 0

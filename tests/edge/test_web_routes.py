@@ -15,13 +15,12 @@ import httpx
 import pytest
 
 from infra import web_limits
-from infra.customer import routes
+from infra.customer import grafana, nodered, routes
 from infra.names import INGRESS_NAMESPACE
-from tests.edge.controller import CUSTOMERS, Controller, controller
+from tests.edge.controller import CUSTOMERS, OPTIONS, Controller, controller, customer_of
 from tests.edge.customers_web import METRICS
 from tests.edge.web_client import host
 from tests.edge.world import LOOPBACK, wait_until
-from tests.program.instances import instance_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +67,7 @@ def routed(traefik: Controller, kind: str) -> People:
 def routes_of(kind: str, *customers: str, runs: bool = True) -> list[dict[str, Any]]:
     """Return the routes of customers, of all if none is named."""
     instances = [
-        instance_of(customer, surroundings={"routes": kind}, runs=runs) for customer in customers or CUSTOMERS
+        customer_of(customer, surroundings={"routes": kind}, runs=runs) for customer in customers or CUSTOMERS
     ]
     return [route for instance in instances for route in routes.manifests(instance)]
 
@@ -132,6 +131,17 @@ def test_a_host_leads_to_its_own_customer(routed: People) -> None:
         assert routed.talk(customer, "hello") == f"{customer}: hello"
         page = routed.ask(customer, "/devices/42").json()
         assert page == {"customer": customer, "dashboard": "/devices/42"}
+
+
+def test_options_are_at_paths_of_the_host_of_those_who_have_them(routed: People) -> None:
+    assert set(OPTIONS) == {HOME}
+    paths = {nodered.PATH: nodered.APP, grafana.PATH: grafana.APP}
+    for path, service in paths.items():
+        for below in (path, f"{path}/", f"{path}/flows?page=2"):
+            assert routed.ask(HOME, below).json() == {"customer": HOME, service: below}
+            assert routed.ask(NEIGHBOUR, below).json() == {"customer": NEIGHBOUR, "dashboard": below}
+        other = f"{path}-of-theirs"
+        assert routed.ask(HOME, other).json() == {"customer": HOME, "dashboard": other}
 
 
 def test_a_path_that_only_begins_like_the_apis_is_the_dashboards(routed: People) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import os
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
+
+from tests.edge.websocket import TEXT, WebSocket
 
 if TYPE_CHECKING:
     import ssl
@@ -81,17 +81,10 @@ class People:
 
     def talk(self, tenant: str, message: str) -> str:
         """Send a short message by WebSocket and return what comes back."""
-        key = base64.b64encode(os.urandom(16)).decode()
-        upgrade = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13")
-        with self.connect(tenant) as connection, connection.makefile("rb") as answers:
-            connection.sendall(_request(tenant, "/ws", *upgrade, f"Sec-WebSocket-Key: {key}"))
-            assert _next_status(answers) == httpx.codes.SWITCHING_PROTOCOLS
-            mask, text = os.urandom(4), message.encode()
-            masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(text))
-            connection.sendall(bytes([0x81, 0x80 | len(text)]) + mask + masked)
-            kind, length = answers.read(2)
-            assert kind == 0x81, "a whole text"
-            return answers.read(length).decode()
+        with self.connect(tenant) as connection:
+            socket = WebSocket(connection, host=host(tenant), path="/ws", kind=TEXT)
+            socket.sendall(message.encode())
+            return socket.recv(1 << 16).decode()
 
 
 def host(tenant: str) -> str:

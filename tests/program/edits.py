@@ -156,6 +156,15 @@ class Difference:
         assert found is not None
         return found
 
+    @property
+    def operation(self) -> str:
+        """What the engine does about it, in its own word."""
+        if self.before is None:
+            return "create"
+        if self.after is None:
+            return "delete"
+        return "replace" if self.manifest["kind"] in MADE_ANEW else "update"
+
     def __str__(self) -> str:
         kind, name = self.manifest["kind"], self.manifest["metadata"]["name"]
         word = f"{kind} {name}"
@@ -233,6 +242,20 @@ class Effect:
     def pods(self) -> list[str]:
         """What becomes of pods."""
         return list(dict.fromkeys(found.pods for found in self.touched.values() if found.pods))
+
+    def operations(self, customer: str, *, called: str | None = None) -> dict[str, list[str]]:
+        """Return the logical names of a customer's objects by what the engine does about them.
+
+        Args:
+            customer: The customer.
+            called: What it is called instead, where it is another with the same file.
+        """
+        found: dict[str, list[str]] = {}
+        for (owner, name), difference in sorted(self.touched.items()):
+            if owner == customer:
+                word = name.replace(customer, called or customer)
+                found.setdefault(difference.operation, []).append(word)
+        return found
 
     def row(self) -> str:
         """Return the edit's row of the page."""

@@ -4,6 +4,7 @@
  * contract as far as this project configures it: backend "http", parameters as JSON, the
  * answer's status decides, a superuser may do everything, and nobody may do anything while
  * the API does not answer: who asks then is cut off, and not told that it is forbidden.
+ * Made with WITH_POSTGRES it has the backend "postgres" too, which is in a file of its own.
  * It remembers no answer; the real one does so for as long as it is configured to. */
 #include <netdb.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@
 
 #include <mosquitto.h>
 #include <mosquitto_broker.h>
-#include <mosquitto_plugin.h>
+
+#include "go_auth.h"
 
 struct settings {
     const char *host, *port, *user_uri, *superuser_uri, *acl_uri;
@@ -23,44 +25,6 @@ struct settings {
 };
 
 static struct settings settings;
-
-int mosquitto_auth_plugin_version(void) { return 4; }
-
-int mosquitto_auth_plugin_init(void **data, struct mosquitto_opt *options, int count) {
-    *data = &settings;
-    settings.timeout = 5;
-    for (int i = 0; i < count; i++) {
-        const char *key = options[i].key, *value = options[i].value;
-        if (!strcmp(key, "http_host")) settings.host = strdup(value);
-        else if (!strcmp(key, "http_port")) settings.port = strdup(value);
-        else if (!strcmp(key, "http_getuser_uri")) settings.user_uri = strdup(value);
-        else if (!strcmp(key, "http_superuser_uri")) settings.superuser_uri = strdup(value);
-        else if (!strcmp(key, "http_aclcheck_uri")) settings.acl_uri = strdup(value);
-        else if (!strcmp(key, "http_timeout")) settings.timeout = atoi(value);
-        else if (!strcmp(key, "backends") && strcmp(value, "http")) return MOSQ_ERR_INVAL;
-        else if (!strcmp(key, "http_params_mode") && strcmp(value, "json")) return MOSQ_ERR_INVAL;
-        else if (!strcmp(key, "http_response_mode") && strcmp(value, "status")) return MOSQ_ERR_INVAL;
-    }
-    if (!settings.host || !settings.port || !settings.user_uri || !settings.superuser_uri ||
-        !settings.acl_uri)
-        return MOSQ_ERR_INVAL;
-    return MOSQ_ERR_SUCCESS;
-}
-
-int mosquitto_auth_plugin_cleanup(void *data, struct mosquitto_opt *options, int count) {
-    (void)data, (void)options, (void)count;
-    return MOSQ_ERR_SUCCESS;
-}
-
-int mosquitto_auth_security_init(void *data, struct mosquitto_opt *options, int count, bool reload) {
-    (void)data, (void)options, (void)count, (void)reload;
-    return MOSQ_ERR_SUCCESS;
-}
-
-int mosquitto_auth_security_cleanup(void *data, struct mosquitto_opt *options, int count, bool reload) {
-    (void)data, (void)options, (void)count, (void)reload;
-    return MOSQ_ERR_SUCCESS;
-}
 
 /* Writes text as the inside of a JSON string. */
 static void escape(FILE *out, const char *text) {
@@ -88,8 +52,6 @@ static int dial(void) {
     freeaddrinfo(found);
     return fd;
 }
-
-enum answer { DENIED, GRANTED, FAILED };
 
 /* Asks the API, and returns what the status of its answer means. */
 static enum answer answer_to(const char *uri, const char *body) {
@@ -128,6 +90,74 @@ static enum answer ask(const char *uri, const char *const fields[], int acc) {
     return answer;
 }
 
+static bool init(const struct mosquitto_opt *options, int count) {
+    settings.timeout = 5;
+    for (int i = 0; i < count; i++) {
+        const char *key = options[i].key, *value = options[i].value;
+        if (!strcmp(key, "http_host")) settings.host = strdup(value);
+        else if (!strcmp(key, "http_port")) settings.port = strdup(value);
+        else if (!strcmp(key, "http_getuser_uri")) settings.user_uri = strdup(value);
+        else if (!strcmp(key, "http_superuser_uri")) settings.superuser_uri = strdup(value);
+        else if (!strcmp(key, "http_aclcheck_uri")) settings.acl_uri = strdup(value);
+        else if (!strcmp(key, "http_timeout")) settings.timeout = atoi(value);
+        else if (!strcmp(key, "http_params_mode") && strcmp(value, "json")) return false;
+        else if (!strcmp(key, "http_response_mode") && strcmp(value, "status")) return false;
+    }
+    return settings.host && settings.port && settings.user_uri && settings.superuser_uri && settings.acl_uri;
+}
+
+static enum answer user(const char *username, const char *password, const char *client) {
+    const char *const fields[] = {"username", username, "password", password, "clientid", client, NULL};
+    return ask(settings.user_uri, fields, 0);
+}
+
+static enum answer superuser(const char *username) {
+    const char *const fields[] = {"username", username, NULL};
+    return ask(settings.superuser_uri, fields, 0);
+}
+
+static enum answer acl(const char *username, const char *topic, const char *client, int access) {
+    const char *const fields[] = {"username", username, "topic", topic, "clientid", client, NULL};
+    return ask(settings.acl_uri, fields, access);
+}
+
+static const struct backend http = {"http", init, user, superuser, acl};
+
+static const struct backend *const backends[] = {
+    &http,
+#ifdef WITH_POSTGRES
+    &postgres,
+#endif
+};
+
+static const struct backend *asked;
+
+int mosquitto_auth_plugin_version(void) { return 4; }
+
+int mosquitto_auth_plugin_init(void **data, struct mosquitto_opt *options, int count) {
+    *data = &settings;
+    for (int i = 0; i < count; i++)
+        for (size_t known = 0; known < sizeof backends / sizeof *backends; known++)
+            if (!strcmp(options[i].key, "backends") && !strcmp(options[i].value, backends[known]->name))
+                asked = backends[known];
+    return asked && asked->init(options, count) ? MOSQ_ERR_SUCCESS : MOSQ_ERR_INVAL;
+}
+
+int mosquitto_auth_plugin_cleanup(void *data, struct mosquitto_opt *options, int count) {
+    (void)data, (void)options, (void)count;
+    return MOSQ_ERR_SUCCESS;
+}
+
+int mosquitto_auth_security_init(void *data, struct mosquitto_opt *options, int count, bool reload) {
+    (void)data, (void)options, (void)count, (void)reload;
+    return MOSQ_ERR_SUCCESS;
+}
+
+int mosquitto_auth_security_cleanup(void *data, struct mosquitto_opt *options, int count, bool reload) {
+    (void)data, (void)options, (void)count, (void)reload;
+    return MOSQ_ERR_SUCCESS;
+}
+
 /* Returns what the broker is told. Of a failure it ends the connection. */
 static int as_error(enum answer answer, int denied) {
     if (answer == FAILED) return MOSQ_ERR_UNKNOWN;
@@ -138,9 +168,7 @@ int mosquitto_auth_unpwd_check(void *data, struct mosquitto *client, const char 
                                const char *password) {
     (void)data;
     if (!username || !password) return MOSQ_ERR_AUTH;
-    const char *const fields[] = {"username", username, "password", password,
-                                  "clientid", mosquitto_client_id(client), NULL};
-    return as_error(ask(settings.user_uri, fields, 0), MOSQ_ERR_AUTH);
+    return as_error(asked->user(username, password, mosquitto_client_id(client)), MOSQ_ERR_AUTH);
 }
 
 int mosquitto_auth_acl_check(void *data, int access, struct mosquitto *client,
@@ -148,10 +176,8 @@ int mosquitto_auth_acl_check(void *data, int access, struct mosquitto *client,
     (void)data;
     const char *username = mosquitto_client_username(client), *id = mosquitto_client_id(client);
     if (!username || !id || !message->topic) return MOSQ_ERR_ACL_DENIED;
-    const char *const superuser[] = {"username", username, NULL};
-    const char *const fields[] = {"username", username, "topic", message->topic, "clientid", id, NULL};
-    enum answer first = ask(settings.superuser_uri, superuser, 0);
+    enum answer first = asked->superuser(username);
     if (first == GRANTED) return MOSQ_ERR_SUCCESS;
-    enum answer then = ask(settings.acl_uri, fields, access);
+    enum answer then = asked->acl(username, message->topic, id, access);
     return as_error(then == DENIED && first == FAILED ? FAILED : then, MOSQ_ERR_ACL_DENIED);
 }
