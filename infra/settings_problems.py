@@ -49,7 +49,6 @@ EXAMPLES: Final[Mapping[str, str | list[str]]] = {
     "cloud.gke.projectNumber": "123456789012",
     "backupStore.name": "iotisticprodbackups",
     "billing.image": "registry.example.com/iotistic/billing:1.0.0",
-    "dns.ingressAddress": "203.0.113.7",
     "logging.store.name": "iotisticprodlogs",
     "monitoringStack.receivers.name": "night",
     "monitoringStack.receivers.channel": "#alerts",

@@ -5,6 +5,7 @@ docs/guides/managed-mqtt.md says what each service lacks beside, and what has to
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tenants.errors import Problem
@@ -23,6 +24,12 @@ WEBSOCKET_PORTS: Final = {
     ".eventgrid.azure.net": ("Azure Event Grid", 443),
 }
 """By the end of a service's host names: the port where it speaks MQTT in WebSockets and nothing else."""
+
+
+_PRIVATE_NETWORKS: Final = tuple(
+    IPv4Network(network) for network in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
+)
+"""Where others run brokers. Link-local addresses are the node's own, and the cloud's metadata."""
 
 
 class _Host(NamedTuple):
@@ -81,6 +88,23 @@ def endpoint_problems(mqtt: Mqtt, document: Document) -> Iterator[Problem]:
                 why="the API and the devices speak MQTT in TLS, so none of them would be understood there",
                 how="delete the line: the service has MQTT in TLS at 8883",
             )
+
+
+def address_problems(address: str, document: Document) -> Iterator[Problem]:
+    """Yield why a customer's pods may not be let out to the address of a managed broker.
+
+    Args:
+        address: The address that the tenant names.
+        document: Where it stands.
+    """
+    if not any(IPv4Address(address) in network for network in _PRIVATE_NETWORKS):
+        yield Problem(
+            where=document.where("mqtt", "endpoint_address"),
+            what=f"{address} is no address of a broker in a private network",
+            why="the customer's pods would be let out to it: services of the node, or the cloud's metadata",
+            how="give the broker's address in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10; "
+            "for a broker on the internet delete the line",
+        )
 
 
 def _refused(host: str) -> _Host | None:

@@ -133,7 +133,7 @@ def pod(
     read_as_files = {FILE} & owner.backup_access.credentials.keys()
     writers = {name: app for name, app in _WRITERS.items() if name in mounted}
     usual: list[dict[str, Any]] = [
-        {"name": "work", "emptyDir": {"sizeLimit": _disk(owner)}},
+        {"name": "work", "emptyDir": {"sizeLimit": bytes_text(mebibytes(_disk(owner)) - _OTHERS)}},
         config_volume("config", sorted(files)),
         secret_volume(secrets.DATABASE, ["api-password"]),
         secret_volume(secrets.BACKUP, [*secrets.backup_passwords(owner), *read_as_files]),
@@ -171,6 +171,10 @@ def pod(
     if route is not None:
         template["metadata"]["labels"] |= route.pod_labels
     return template
+
+
+_OTHERS: Final = 2 * mebibytes(NODE_DISK["requests"])
+"""What of a step's room is left to its other volume, and to its log: MiB."""
 
 
 def _placement(owner: BackupOwner, apps: Iterable[str], *, beside: bool) -> dict[str, Any]:

@@ -104,10 +104,10 @@ class Node:
         """Start a program that is no container's in the instance's network, and leave it running."""
         return self._run([*self._enter, *command], name=name)
 
-    def end(self, process: Process) -> None:
-        """Ask a container to end, as a kubelet does, and wait until it has."""
+    def end(self, process: Process, number: signal.Signals = signal.SIGTERM) -> None:
+        """Ask a container to end, as a kubelet does, or kill it, and wait until it has ended."""
         # Around the program there are the container's first process, and that which waits for it outside.
-        os.kill(child(child(process.popen.pid)), signal.SIGTERM)
+        os.kill(child(child(process.popen.pid)), number)
         wait_until(lambda: not process.runs, what=f"{process.name} has ended", seconds=_RUN_SECONDS)
 
     def finish(self, kind: str, name: str) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from infra.names import EDGE_NAMESPACE
 from ops.local.kubeconfig import KubeAccess
-from ops.local.node.machine import unfit
+from ops.local.node.machine import prepare, unfit
 from ops.local.node.node import TOOLS, RealNode
 from ops.local.tools import ensure, everyday
 from tests.cluster.dev_project import DevProject
@@ -76,7 +76,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def machine_before() -> dict[str, object]:
-    """What this machine had before there was a node."""
+    """What this machine had before there was a node, with the packages that one needs."""
+    prepare(Console())
     return machine_state()
 
 

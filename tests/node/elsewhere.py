@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ops.local import processes
-from ops.local.node.namespaces import which
+from ops.local.node.commands import which
 from tests.node.probes import LISTEN
 from tests.node.world import eventually
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ops.local.node.namespaces import which
+from ops.local.node.commands import which
 from tests.isolation import ENDPOINTS
 from tests.node.doubles.images import PROBE
 

@@ -147,6 +147,7 @@ def test_a_protected_stack_in_a_cloud_is_told_of_its_store_and_may_go_without(co
         **kept,
         "cluster": "eks",
         "cloud": json.dumps(aws),
+        "monitoring": "false",
         "protect": "true",
         "backupRepository": "none",
     }

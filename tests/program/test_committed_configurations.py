@@ -96,7 +96,7 @@ def test_production_is_declared_as_committed_in_each_cloud(config: dict[str, str
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_every_option_that_productions_comments_offer_works_there(config: dict[str, str], cloud: str) -> None:
     options = uncommented("prod")
-    assert {"dns", "backupStore", "velero", "billing", "mqttAuthentication"} == set(options)
+    assert {"dns", "velero", "billing", "mqttAuthentication"} == set(options)
     made = run({**production(config, cloud), **options})
     assert {"*", "mqtt", *(f"mqtt-{tenant}" for tenant in TENANTS["prod"])} <= hosts_in_the_zone(made)
     assert "velero" in {release.inputs["name"] for release in made.all("Release")}

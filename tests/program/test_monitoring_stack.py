@@ -278,7 +278,7 @@ MAIL = RECEIVERS[2]
         (
             {"receivers": [{"kind": "slack", "name": "ops"}, {"kind": "pager", "name": "x"}]},
             {},
-            [f"{STACK}.receivers.0.slack.channel", f"{STACK}.receivers.1"],
+            [f"{STACK}.receivers.0.channel", f"{STACK}.receivers.1"],
         ),
         (
             {"storage": "50 GB", "retentionDays": 0, "signOn": {**SIGN_ON, "authUrl": "http://a"}},
@@ -287,7 +287,7 @@ MAIL = RECEIVERS[2]
         ),
         ({"service": "prometheus-operated"}, {}, [f"{STACK}.service"]),
         ({"install": False, "service": "no.name"}, {}, [f"{STACK}.service"]),
-        ({"receivers": [{**MAIL, "to": "ops"}]}, {}, [f"{STACK}.receivers.0.email.to"]),
+        ({"receivers": [{**MAIL, "to": "ops"}]}, {}, [f"{STACK}.receivers.0.to"]),
     ],
 )
 def test_what_cannot_work_is_refused_at_once(

@@ -121,7 +121,7 @@ def test_what_has_no_default_is_called_none_and_nothing_else_that_is_required() 
 def test_a_wrong_value_is_mended_where_it_is(
     config: dict[str, str], key: str, value: str, path: str, fix: str
 ) -> None:
-    assert fixes({**cloud_config(config, "aks"), key: value})[path] == fix
+    assert fixes({**cloud_config(config, "aks"), "monitoringSecrets": "{}", key: value})[path] == fix
 
 
 def test_no_command_overwrites_an_object() -> None:

@@ -212,11 +212,11 @@ SECRET = [field.name for field in dataclasses.fields(Credentials) if not field.r
 
 
 def test_no_two_secrets_are_the_same_and_none_changes_by_itself(licence_private_key: str) -> None:
-    first, second = (issue(tenant, licence_private_key, admin=2) for tenant in ("acme", "globex"))
+    first, second = (issue(tenant, licence_private_key, admin=3, backup=2) for tenant in ("acme", "globex"))
     values = [getattr(credentials, name) for credentials in (first, second) for name in SECRET]
     assert len(values) == 2 * (len(dataclasses.fields(Credentials)) - 1)
     assert len(set(values)) == len(values)
-    assert issue("acme", licence_private_key, admin=2) == first
+    assert issue("acme", licence_private_key, admin=3, backup=2) == first
 
 
 def test_the_administrators_former_passwords_are_those_of_every_earlier_epoch(
