@@ -7,10 +7,7 @@ it is refused wherever data is protected.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING
 
 from infra.clusters.cloud_settings import CLOUDS
 from infra.customer.backup import VOLUME
@@ -18,7 +15,7 @@ from infra.customer.backup_access import NO_ACCESS
 from infra.findings import problems
 from infra.platform.certificates_settings import ACME_ISSUER
 from tenants.errors import Problem, UsageError
-from tenants.preview import LARGEST_NUMBER, preview_of
+from tenants.preview import preview_of
 from tenants.validation import did_you_mean
 
 if TYPE_CHECKING:
@@ -26,25 +23,9 @@ if TYPE_CHECKING:
 
     from infra.customer.model import Surroundings
     from infra.findings import Finding
+    from infra.preview_settings import PreviewSettings
     from infra.settings import Settings
     from tenants.registry import Registry
-
-MOST_TENANTS = 3
-"""So many customers one pull request may bring into a cluster that others use too."""
-
-
-class PreviewSettings(BaseModel):
-    """Which customers a pull request shows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    number: Annotated[int, Field(ge=1, le=LARGEST_NUMBER)] = Field(description="The pull request's number.")
-    tenants: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_TENANTS)] = Field(
-        description="Ids of the customers, as in the registry. Each is shown as pr-<number>-<id>."
-    )
-    until: date = Field(
-        description="Last day of their licences, if it does not come before: the program has no clock."
-    )
 
 
 def preview_problems(settings: Settings, *, where: str) -> list[Problem]:

@@ -11,6 +11,7 @@ import pulumi
 from infra.clusters import choose
 from infra.clusters.cloud_settings import balancer_annotations
 from infra.component import Placement
+from infra.configuration import read_settings
 from infra.customer.authentication import refuse_unreadable
 from infra.customer.available import refuse_unavailable, refuse_unsupported
 from infra.customer.instance import CustomerInstance, CustomerInstanceArgs
@@ -25,7 +26,6 @@ from infra.platform.parts import Parts, declare_platform
 from infra.platform.velero_parts import declare_velero
 from infra.preview import apart, previewed
 from infra.removal import deployed_tenants, refuse_vanished
-from infra.settings import Settings
 from tenants.errors import UsageError
 from tenants.key_ring import KeyRing
 from tenants.plans import load_plans
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from infra.clusters.cluster import Cluster
     from infra.clusters.services import Identity, Store, Zone
+    from infra.settings import Settings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REGISTRY_DIRECTORY: Final = ROOT / "tenants" / "registry"
@@ -64,7 +65,7 @@ async def declare() -> dict[str, Any]:
     Raises:
         UsageError: If the configuration or the registry is refused.
     """
-    settings = Settings.read(pulumi.Config().get, stack=pulumi.get_stack())
+    settings = read_settings(pulumi.Config().get, stack=pulumi.get_stack())
     images = image_source(settings)
     where = f"Pulumi.{pulumi.get_stack()}.yaml"
     images.check(where=where)

@@ -1,4 +1,4 @@
-"""The stack's configuration, checked as a whole before anything is declared."""
+"""A stack's configuration: every key with its kind. `infra.configuration` reads and checks it as a whole."""
 
 from __future__ import annotations
 
@@ -16,36 +16,27 @@ from pydantic import (
     ConfigDict,
     Field,
     Json,
-    ValidationError,
     ValidationInfo,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticKnownError
 
 from infra.clusters.cloud_settings import CLOUDS, AnyCloud
-from infra.customer.authentication import Authentication
 from infra.customer.backup_access import BackupAccess
+from infra.customer.model import Authentication
 from infra.platform.backup_store import BackupStoreSettings
-from infra.platform.backup_store_rules import backup_problems
 from infra.platform.billing_settings import OWN_VARIABLES, BillingSettings
 from infra.platform.certificates_settings import CertificatesSettings
-from infra.platform.cloud_rules import cloud_problems
 from infra.platform.dns import DnsSettings
 from infra.platform.edge_settings import EdgeSettings
-from infra.platform.front_rules import front_problems
 from infra.platform.ingress_settings import IngressSettings
 from infra.platform.logging_settings import LoggingSettings
-from infra.platform.monitoring_problems import monitoring_problems
 from infra.platform.monitoring_settings import MonitoringSettings
 from infra.platform.velero_settings import VeleroSettings
-from infra.preview import PreviewSettings, preview_problems
-from infra.settings_problems import problem_of
-from tenants.errors import UsageError
+from infra.preview_settings import PreviewSettings
 from tenants.secrets import MASTER_KEY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from infra.clusters.backups import BackupRoute
 
 
@@ -272,32 +263,3 @@ class Settings(BaseModel):
     def backup_access(self) -> BackupAccess:
         """What the pods of backups are given to reach a store of somebody else's."""
         return BackupAccess(credentials=self.backup_credentials, network=self.backup_network)
-
-    @classmethod
-    def read(cls, get: Callable[[str], str | None], *, stack: str) -> Settings:
-        """Read and check every key.
-
-        Args:
-            get: Returns the value of a configuration key, or None where it is not set.
-            stack: Name of the stack, for the messages.
-
-        Raises:
-            UsageError: With one problem for each key that is missing or wrong, or else for each
-                combination that cannot work.
-        """
-        values: dict[str, str] = {
-            key: value
-            for key in map(to_camel, cls.model_fields)
-            if (value := get(key)) is not None and not (value == "none" and key in WITHOUT_DEFAULT)
-        }
-        try:
-            settings = cls.model_validate(values)
-        except ValidationError as error:
-            raise UsageError(problem_of(cls, detail, stack=stack) for detail in error.errors()) from None
-        # A preview stands on another stack's platform and declares none of its own.
-        whole = (front_problems, monitoring_problems, cloud_problems, backup_problems)
-        rules = whole if settings.preview is None else (preview_problems,)
-        where = f"Pulumi.{stack}.yaml"
-        if problems := [problem for rule in rules for problem in rule(settings, where=where)]:
-            raise UsageError(problems)
-        return settings

@@ -6,10 +6,10 @@ import base64
 from typing import TYPE_CHECKING, Final
 
 from infra.clusters.cloud_settings import CLOUDS
+from infra.configuration import read_settings
 from infra.customer.model import Credentials, Instance
 from infra.images import load_images
 from infra.program import image_source, surroundings_of
-from infra.settings import Settings
 from ops.stack_config import as_engine_text, committed_config, project_defaults
 from ops.workspace import tenant_of
 from tenants.secrets import MASTER_KEY_BYTES
@@ -36,7 +36,7 @@ def declared_instance(workspace: Workspace, tenant_id: str) -> Instance:
     """
     tenant = tenant_of(workspace.registry(), tenant_id)
     config = _configuration(workspace)
-    settings = Settings.read(config.get, stack=workspace.environment)
+    settings = read_settings(config.get, stack=workspace.environment)
     return Instance(
         tenant=tenant,
         surroundings=surroundings_of(settings),

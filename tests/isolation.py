@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from infra.customer import authentication
 from infra.customer.backup import VOLUME
 from ops.markdown import table
 from tenants.models import MqttMode
@@ -125,7 +124,7 @@ BILLED: Final = Case(
     "the stack runs the billing service",
     lambda instance: instance.surroundings.billing_port is not None,
 )
-ASKS_DATABASE: Final = Case("the broker asks the database", authentication.asks_database)
+ASKS_DATABASE: Final = Case("the broker asks the database", lambda instance: instance.asks_database)
 REMOTE: Final = Case(
     "backups leave the cluster",
     lambda instance: instance.surroundings.backups and instance.surroundings.backup_repository != VOLUME,

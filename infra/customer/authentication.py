@@ -10,7 +10,7 @@ Source of the options: the plugin's README, https://github.com/iegomez/mosquitto
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from tenants.errors import Problem, UsageError
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from infra.customer.model import Instance
-
-Authentication = Literal["http", "postgres"]
 
 ROLE: Final = "broker"
 """The broker's own role in the database: it reads the two tables and nothing else."""
@@ -45,11 +43,6 @@ _BCRYPT: Final = re.compile(r"2\.")
 """Versions of the API that keep passwords as bcrypt. Others keep scrypt, which the plugin cannot read."""
 
 
-def asks_database(instance: Instance) -> bool:
-    """Return whether the customer's own broker asks the database."""
-    return instance.own_broker and instance.surroundings.mqtt_authentication == "postgres"
-
-
 def refuse_unreadable(instances: Iterable[Instance], *, where: str) -> None:
     """Refuse brokers that would ask the database for passwords that they cannot read.
 
@@ -68,7 +61,7 @@ def refuse_unreadable(instances: Iterable[Instance], *, where: str) -> None:
             how="set it to http, or pin the tenant to a version 2 of the API",
         )
         for instance in instances
-        if asks_database(instance) and not _BCRYPT.match(instance.images.api.version)
+        if instance.asks_database and not _BCRYPT.match(instance.images.api.version)
     ]
     if problems:
         raise UsageError(problems)

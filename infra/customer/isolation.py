@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra.customer import (
     api,
-    authentication,
     backup,
     backup_access,
     dashboard,
@@ -116,7 +115,7 @@ def to_repository(owner: BackupOwner) -> list[Rule]:
 
 def _postgres(instance: Instance) -> Manifest:
     clients = [api.APP, settle.APP, backup.APP]
-    if authentication.asks_database(instance):
+    if instance.asks_database:
         clients.append(mosquitto.APP)
     return _policy(
         instance,
@@ -134,7 +133,7 @@ def _api(instance: Instance) -> Manifest:
     callers += _pods(instance, dashboard.APP) if instance.node_ports else []
     egress = [_to(_pods(instance, postgres.APP), POSTGRES_PORT)]
     if instance.own_broker:
-        callers += [] if authentication.asks_database(instance) else _pods(instance, mosquitto.APP)
+        callers += [] if instance.asks_database else _pods(instance, mosquitto.APP)
         egress.append(_to(_pods(instance, mosquitto.APP), MQTT_PORT))
     else:
         egress.append(_to_managed_broker(instance))
@@ -176,7 +175,7 @@ def _mosquitto(instance: Instance) -> Manifest:
         ingress=ingress,
         egress=[
             _to(_pods(instance, postgres.APP), POSTGRES_PORT)
-            if authentication.asks_database(instance)
+            if instance.asks_database
             else _to(_pods(instance, api.APP), API_PORT)
         ],
     )

@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from infra.customer.authentication import asks_database
 from infra.customer.backup_access import NO_ACCESS
 from infra.names import BILLING, BILLING_NAMESPACE, selector, tenant_labels
 from infra.platform.platform import priority_class
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.clusters.backups import BackupRoute
-    from infra.customer.authentication import Authentication
     from infra.customer.backup_access import BackupAccess
     from infra.images import Images
     from tenants.key_ring import KeyRing
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from tenants.tenant import Tenant
 
 Routes = Literal["ingress", "gateway"]
+Authentication = Literal["http", "postgres"]
 
 FORMER_EPOCHS: Final = 20
 """So often may the password of backups be raised between two of them: it is still exchanged then."""
@@ -214,7 +213,7 @@ class Instance:
     @property
     def broker_password(self) -> str | None:
         """Of the broker's own role in the database. None where the broker asks the API."""
-        return self.credentials.database_broker if asks_database(self) else None
+        return self.credentials.database_broker if self.asks_database else None
 
     @property
     def database_size(self) -> ContainerSize:
@@ -279,6 +278,11 @@ class Instance:
     def own_broker(self) -> bool:
         """Whether the customer has a broker here; a managed one is somebody else's."""
         return self.tenant.mqtt.mode is not MqttMode.MANAGED
+
+    @property
+    def asks_database(self) -> bool:
+        """Whether the customer's own broker asks the database who may connect."""
+        return self.own_broker and self.surroundings.mqtt_authentication == "postgres"
 
     @property
     def node_ports(self) -> bool:

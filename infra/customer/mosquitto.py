@@ -65,7 +65,7 @@ def configuration(instance: Instance) -> dict[str, str]:
     """Return the broker's files, by name."""
     ports = {"mqtt": MQTT_PORT, "mqtts": MQTTS_PORT, "websocket": WEBSOCKET_PORT, "api": API_PORT}
     tls = _TLS if _has_certificate(instance) else None
-    asked = _database() if authentication.asks_database(instance) else None
+    asked = _database() if instance.asks_database else None
     limits = instance.tenant.plan.mqtt
     files = {
         "mosquitto.conf": render(
@@ -175,7 +175,7 @@ def _stateful_set(instance: Instance) -> Manifest:
         {"name": "data", "persistentVolumeClaim": {"claimName": f"{APP}-data"}},
     ]
     more: dict[str, Any] = {}
-    if authentication.asks_database(instance):
+    if instance.asks_database:
         volumes += [
             {"name": "config", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
             config_volume("given", ["broker-password.sh", "mosquitto.conf"]),
@@ -193,7 +193,7 @@ def _stateful_set(instance: Instance) -> Manifest:
         # The container that tells the broker of a new certificate has to see its process.
         more["shareProcessNamespace"] = True
     read = {"mqtt-password": instance.credentials.mqtt_api}
-    if authentication.asks_database(instance):
+    if instance.asks_database:
         read[authentication.PASSWORD_KEY] = instance.credentials.database_broker
     template = pod_template(
         instance,
@@ -238,7 +238,7 @@ def _broker(instance: Instance) -> dict[str, Any]:
     mounts = {"data": "/mosquitto/data", "config": _OWN}
     if _has_certificate(instance):
         mounts[secrets.BROKER_TLS] = _TLS
-    asks = authentication.asks_database(instance)
+    asks = instance.asks_database
     return container(
         APP,
         instance.images.mosquitto,

@@ -42,7 +42,7 @@ def configuration(instance: Instance) -> dict[str, str]:
     """Return the Job's files, by name."""
     names = {
         "node_red": _has_account(instance),
-        "broker_role": authentication.ROLE if authentication.asks_database(instance) else None,
+        "broker_role": authentication.ROLE if instance.asks_database else None,
         "node_red_account": nodered.BROKER_ACCOUNT,
         "node_red_secrets": nodered.SECRETS,
         "device_topics": DEVICE_TOPICS,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ruamel.yaml import YAML
 
 from infra.clusters.cloud_settings import CLOUDS
-from infra.preview import MOST_TENANTS
+from infra.preview_settings import MOST_TENANTS
 from ops.automation.access import cluster_of, reached_by
 from ops.automation.engine import Stack
 from ops.automation.failures import FAILURES, told

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pulumi.automation as auto
 from ruamel.yaml import YAML
 
-from infra.settings import Settings
+from infra.configuration import read_settings
 from ops.local.store import write_atomically
 from ops.local.tools import ROOT
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from infra.settings import Settings
     from ops.local.first_secrets import LocalSecrets
     from ops.local.tools import Toolbox
 
@@ -103,7 +104,7 @@ class LocalStack:
             found = values.get(f"{PROJECT}:{key}")
             return None if found is None else found.value
 
-        return Settings.read(get, stack=self.name)
+        return read_settings(get, stack=self.name)
 
     def recover(
         self, stack: auto.Stack, *, say: Callable[[str], None]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from infra.settings import WITHOUT_DEFAULT, Settings
+from infra.configuration import read_settings
+from infra.settings import WITHOUT_DEFAULT
 from ops.local.stack import write_project
 from ops.local.tools import ROOT, ensure
 from tenants.errors import UsageError
@@ -62,7 +63,7 @@ class Project:
         listed = json.loads(self.run("pulumi config --json --show-secrets 2>/dev/null"))
         values = {key.removeprefix("iotistic:"): entry.get("value") for key, entry in listed.items()}
         try:
-            Settings.read(values.get, stack="prod")
+            read_settings(values.get, stack="prod")
         except UsageError as error:
             return error.problems
         return []

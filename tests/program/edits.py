@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from infra.component import logical_name
+from infra.configuration import read_settings
 from infra.customer.instance import OUTLASTS, manifests
 from infra.program import PLANS_FILE, REGISTRY_DIRECTORY, instances_of
-from infra.settings import Settings
 from tenants.editing import edit
 from tenants.plans import load_plans
 from tenants.registry import EnvironmentFacts, load_registry
@@ -207,7 +207,7 @@ def objects(config: Mapping[str, str], file: Mapping[str, Value]) -> Objects:
         config: The stack's configuration.
         file: What the one customer's file says besides what stands in git, by key.
     """
-    settings = Settings.read(config.get, stack="dev")
+    settings = read_settings(config.get, stack="dev")
     path = REGISTRY_DIRECTORY / settings.environment / f"{CUSTOMER}.yaml"
     changed = edit(path, {tuple(key.split(".")): value for key, value in file.items()})
     registry = load_registry(

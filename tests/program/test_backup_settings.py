@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.settings import Settings
+from infra.configuration import read_settings
 from tenants.errors import UsageError
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def test_what_would_fail_in_the_night_is_refused(
     config: dict[str, str], changes: dict[str, str], key: str, words: str
 ) -> None:
     with pytest.raises(UsageError) as refusal:
-        Settings.read({**config, **changes}.get, stack="dev")
+        read_settings({**config, **changes}.get, stack="dev")
     (problem,) = refusal.value.problems
     assert problem.where == f"Pulumi.dev.yaml: iotistic:{key}"
     assert words in str(problem)
@@ -152,6 +152,6 @@ def test_a_protected_stack_in_a_cloud_is_told_of_its_store_and_may_go_without(co
         "backupRepository": "none",
     }
     with pytest.raises(UsageError) as refusal:
-        Settings.read(chosen.get, stack="prod")
+        read_settings(chosen.get, stack="prod")
     assert [it.where for it in refusal.value.problems] == ["Pulumi.prod.yaml: iotistic:backupStore"]
-    assert Settings.read({**chosen, "withoutBackups": "true"}.get, stack="prod").backup_route is None
+    assert read_settings({**chosen, "withoutBackups": "true"}.get, stack="prod").backup_route is None

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.clusters.services import DnsSolver
+from infra.configuration import read_settings
 from infra.customer.instance import manifests as instance_manifests
 from infra.images import ImageSource
 from infra.platform.certificates import Issuing, certificates, issuers, values
 from infra.platform.certificates_settings import LETS_ENCRYPT, CertificatesSettings
 from infra.platform.front_rules import WEEKLY_LIMIT, refuse_unissuable
 from infra.program import read_registry, surroundings_of
-from infra.settings import Settings
 from tenants.errors import UsageError
 from tests.program.clouds import CLOUDS
 from tests.program.instances import as_yaml, instance_of
@@ -214,7 +214,7 @@ def test_who_signs_for_the_customers_own_names_is_who_signs_for_hosts(
     wish: dict[str, Any] = {"issuer": certificates_of, "scope": "customer" if own else "wildcard"}
     if certificates_of == "dns01":
         wish["dnsSolver"] = {"dns01": ROUTE_53}
-    settings = Settings.read(chosen(config, wish).get, stack="dev")
+    settings = read_settings(chosen(config, wish).get, stack="dev")
     around = surroundings_of(settings)
     assert (around.web_issuer, around.own_certificates) == (settings.certificates.issuer_name, own)
     assert around.answers_for_extra is answers
@@ -311,7 +311,7 @@ def test_what_cannot_be_issued_is_refused_at_once(
 def test_more_certificates_than_a_week_brings_are_refused(
     config: dict[str, str], wish: dict[str, Any], broker: str, count: int, *, fits: bool
 ) -> None:
-    settings = Settings.read(chosen(config, wish, brokerIssuer=broker).get, stack="dev")
+    settings = read_settings(chosen(config, wish, brokerIssuer=broker).get, stack="dev")
     tenant = read_registry(environment="dev", domain="iotistic.example.com").tenants[0]
     if fits:
         refuse_unissuable(settings, [tenant] * count, where="Pulumi.dev.yaml")
@@ -322,7 +322,7 @@ def test_more_certificates_than_a_week_brings_are_refused(
 
 def test_further_hosts_count_where_they_are_below_the_platforms_domain(config: dict[str, str]) -> None:
     wish = {"issuer": "dns01", "dnsSolver": {"dns01": ROUTE_53}}
-    settings = Settings.read(chosen(config, wish).get, stack="dev")
+    settings = read_settings(chosen(config, wish).get, stack="dev")
     below = instance_of("acme", extra_hosts=("shop.acme.iotistic.example.com",)).tenant
     elsewhere = instance_of("acme", extra_hosts=OWN_NAMES).tenant
     refuse_unissuable(settings, [*[elsewhere] * 1_000, *[below] * WEEKLY_LIMIT], where="Pulumi.dev.yaml")

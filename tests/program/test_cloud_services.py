@@ -11,7 +11,7 @@ import pytest
 from infra.clusters.eks.dns import may_answer_challenges
 from infra.clusters.eks.store import OWN_NAMESPACE, own_part, refusals
 from infra.component import balancer_of
-from infra.settings import Settings
+from infra.configuration import read_settings
 from tenants.errors import UsageError
 from tenants.models import MqttMode
 from tests.program.clouds import (
@@ -356,7 +356,7 @@ TOLD = {"service.beta.kubernetes.io/aws-load-balancer-proxy-protocol": "*"}
     ],
 )
 def test_what_can_work_is_not(config: dict[str, str], cloud: str, changes: dict[str, str]) -> None:
-    settings = Settings.read({**services_of(cloud_config(config, cloud)), **changes}.get, stack="dev")
+    settings = read_settings({**services_of(cloud_config(config, cloud)), **changes}.get, stack="dev")
     asked = settings.dns is not None and settings.dns.ingress_address is None
     assert asked is ("dns" not in changes), "switched off is as good as not there"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.settings import Settings
+from infra.configuration import read_settings
 from tenants.errors import UsageError
 from tenants.models import MqttMode
 from tests.program.clouds import CLOUDS, GUID, REGISTRY, cloud_config, fleet, run
@@ -119,7 +119,7 @@ def test_everything_in_the_cloud_bears_the_tags_and_so_do_the_machines(made: Mad
 
 def test_labels_that_google_does_not_take_are_refused(config: dict[str, str]) -> None:
     with pytest.raises(UsageError) as refusal:
-        Settings.read(cloud_config(config, "gke", tags={"CostCenter": "a", "team": "R&D"}).get, stack="dev")
+        read_settings(cloud_config(config, "gke", tags={"CostCenter": "a", "team": "R&D"}).get, stack="dev")
     assert all("iotistic:cloud.tags" in problem.where for problem in refusal.value.problems)
     assert len(refusal.value.problems) == 2
 
@@ -146,7 +146,7 @@ def test_a_cloud_keeps_to_the_window_where_it_has_one(config: dict[str, str], ma
         }
     else:
         with pytest.raises(UsageError) as refusal:
-            Settings.read(cloud_config(config, "eks", maintenance={"day": "Tuesday"}).get, stack="dev")
+            read_settings(cloud_config(config, "eks", maintenance={"day": "Tuesday"}).get, stack="dev")
         assert [problem.where for problem in refusal.value.problems] == [
             "Pulumi.dev.yaml: iotistic:cloud.maintenance"
         ]

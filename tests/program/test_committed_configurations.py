@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ruamel.yaml import YAML
 
+from infra.configuration import read_settings
 from infra.program import ROOT
-from infra.settings import WITHOUT_DEFAULT, Settings
+from infra.settings import WITHOUT_DEFAULT
 from ops.stack_config import as_engine_text, project_defaults
 from tenants.errors import UsageError
 from tests.program.clouds import CLOUDS, run
@@ -73,7 +74,7 @@ def production(config: dict[str, str], cloud: str) -> dict[str, str]:
 
 def test_the_committed_production_names_everything_that_only_its_owner_can_know() -> None:
     with pytest.raises(UsageError) as refusal:
-        Settings.read(committed("prod").get, stack="prod")
+        read_settings(committed("prod").get, stack="prod")
     assert {problem.where.rpartition(":")[2] for problem in refusal.value.problems} == {
         *(f"cloud.{key}" for key in OWNERS["aks"]),
         "masterKey",
@@ -115,7 +116,7 @@ def hosts_in_the_zone(made: Made) -> set[str]:
 
 def test_dev_lacks_only_what_the_machine_gives_it(config: dict[str, str]) -> None:
     with pytest.raises(UsageError) as refusal:
-        Settings.read(committed("dev").get, stack="dev")
+        read_settings(committed("dev").get, stack="dev")
     assert {problem.where.rpartition(":")[2] for problem in refusal.value.problems} == {
         "kubeconfig",
         "kubeContext",

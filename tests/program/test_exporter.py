@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.configuration import read_settings
 from infra.customer.instance import manifests
 from infra.platform.monitoring_stack import manifests as monitoring_manifests
 from infra.program import surroundings_of
-from infra.settings import Settings
 from tests.program.instances import instance_of, with_options
 from tests.program.watching import watch
 
@@ -85,7 +85,7 @@ def test_the_prometheus_that_the_stack_installs_is_called_what_customers_are_tol
     ],
 )
 def test_who_is_asked_is_who_watches(config: dict[str, str], chosen: str, prometheus: str | None) -> None:
-    settings = Settings.read({**config, "monitoring": "true"}.get, stack="dev")
+    settings = read_settings({**config, "monitoring": "true"}.get, stack="dev")
     stack = type(settings.monitoring_stack).model_validate_json(chosen)
     around = surroundings_of(settings.model_copy(update={"monitoring_stack": stack}))
     assert around.prometheus == prometheus

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.configuration import read_settings
 from infra.settings import Settings
 from ops.automation.pull_request_stack import NOT_FOR_A_PREVIEW
 from tenants.errors import UsageError
@@ -109,7 +110,7 @@ def test_it_makes_no_cluster_of_its_own(preview: dict[str, str]) -> None:
     values = {**preview, "cluster": "aks", "cloud": json.dumps(CLOUDS["aks"])}
     del values["kubeconfig"], values["kubeContext"]
     with pytest.raises(UsageError) as refused:
-        Settings.read(values.get, stack="pr-12")
+        read_settings(values.get, stack="pr-12")
     assert "iotistic:cluster is aks" in str(refused.value)
 
 

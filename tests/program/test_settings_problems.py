@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 from ruamel.yaml import YAML
 
+from infra.configuration import read_settings
 from infra.platform.monitoring_settings import AnyReceiver
 from infra.program import ROOT
 from infra.settings import WITHOUT_DEFAULT, Settings
@@ -32,7 +33,7 @@ OF_A_RECEIVER = (
 
 def fixes(config: dict[str, str]) -> dict[str, str]:
     with pytest.raises(UsageError) as refusal:
-        Settings.read(config.get, stack="prod")
+        read_settings(config.get, stack="prod")
     return {
         problem.where.partition("iotistic:")[2]: problem.how.partition("  # ")[0]
         for problem in refusal.value.problems

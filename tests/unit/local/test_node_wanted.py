@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ruamel.yaml import YAML
 
+from infra.configuration import read_settings
 from infra.images import load_images
 from infra.program import read_registry
-from infra.settings import Settings
 from ops.local.node.wanted import wanted_images
 from ops.stack_config import committed_config
 from tenants.models import LifecycleState
@@ -23,6 +23,7 @@ from tenants.sizing import OPTIONAL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from infra.settings import Settings
     from tenants.registry import Registry
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +51,7 @@ def read(licence_private_key: str) -> Callable[..., Settings]:
             **changes,
         }
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in found.items()}
-        return Settings.read(texts.get, stack="dev")
+        return read_settings(texts.get, stack="dev")
 
     return settings
 
