@@ -187,8 +187,11 @@ def _kind(path: Path) -> str:
 
 
 def _groups(root: Path) -> Iterator[tuple[Path, str]]:
-    for folder, _, _ in os.walk(root):
-        yield Path(folder), _read(Path(folder) / "cgroup.subtree_control")
+    """Yield the groups of each hierarchy. What is below one belongs to whom it belongs to."""
+    hierarchies = [root] if (root / "cgroup.controllers").exists() else root.iterdir()
+    for hierarchy in hierarchies:
+        for folder in (hierarchy, *(path for path in hierarchy.iterdir() if path.is_dir())):
+            yield folder, _read(folder / "cgroup.subtree_control")
 
 
 def _read(path: Path) -> str:

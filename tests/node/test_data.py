@@ -93,7 +93,7 @@ def test_it_outlives_a_power_cut_of_the_node(stored: World) -> None:
     last = {tenant: f"{word}, the last" for tenant, word in words.items()}
     write_rows(stored, last)
     processes.kill([stored.node.namespaces.started])
-    started = f"Started: {', '.join(PARTS)}."
+    started = f"Started of the real node: {', '.join(PARTS)}."
     assert started in stored.project.iotistic("local", "node", "up").stderr.replace("\n", " ")
     eventually(lambda: all_anew(containers_of_customers(stored), containers), seconds=120)
     # The pod of the cluster's DNS is the same, and has been started once more.

@@ -70,8 +70,10 @@ def test_an_update_of_a_package_makes_images_anew() -> None:
 def refusal(world: World, reference: str) -> str:
     """Start a container outside of the cluster, which has to fail, and return what it said."""
     name = f"alone-{uuid.uuid4().hex[:8]}"
+    # In the node's own control group, which goes with it.
+    run = ("--namespace=k8s.io", "run", "--rm", f"--cgroup=/{world.node.layout.cgroup}/{name}")
     with pytest.raises(NodeError) as caught:
-        world.node.namespaces.run(which("ctr"), "--namespace=k8s.io", "run", "--rm", reference, name)
+        world.node.namespaces.run(which("ctr"), *run, reference, name)
     return str(caught.value)
 
 

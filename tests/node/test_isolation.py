@@ -17,7 +17,7 @@ from ops.local.node.addresses import dns_address
 from ops.local.node.parts import API_PORT
 from tenants.sizing import OPTIONAL
 from tests import isolation
-from tests.isolation import ANOTHER, APPS, ENDPOINTS, OTHER, reached_from
+from tests.isolation import ANOTHER, APPS, ENDPOINTS, OTHER, opened_for, reached_from
 from tests.node import probes
 from tests.node.elsewhere import METADATA, PUBLIC, elsewhere
 from tests.node.probes import TCP, UDP, listening, probe_pod
@@ -38,6 +38,8 @@ HOME = "customer-acme"
 STRANGER = "stranger"
 """A namespace that has nothing to do with us, and no policies."""
 
+STANDING = with_options("acme", *OPTIONAL)
+"""A customer with everything, whose policies stand while places are tried."""
 STAND_INS = ("settle", "backup", "exporter", "node-red", "prometheus", "grafana", "solver")
 """What runs only now and then, or by option."""
 
@@ -91,7 +93,7 @@ def places(world: World) -> Iterator[World]:
     ]
     world.kubectl("create", "namespace", STRANGER)
     try:
-        world.apply(*network_policies(with_options("acme", *OPTIONAL)), *pods)
+        world.apply(*network_policies(STANDING), *pods)
         for pod in pods:
             world.kubectl(
                 "wait",
@@ -196,7 +198,12 @@ def gets_out_to(world: World, place: str) -> set[Outside]:
 def may_get_out_to(place: str) -> set[Outside]:
     """Return what the document lets a place reach outside of its namespace: DNS by UDP, too."""
     inside = {app for app, _ in ENDPOINTS}
-    ways = {(target, port, TCP) for target, port in reached_from(PLACES[place][0]) if target not in inside}
+    ways = {
+        (way.target, port, TCP)
+        for way in opened_for(STANDING)
+        if way.source == PLACES[place][0] and way.target not in inside
+        for port in way.ports
+    }
     return ways | {(isolation.DNS, 53, UDP)}
 
 
