@@ -79,6 +79,12 @@ def test_typing_what_is_printed_makes_a_configuration_complete(project: Project)
     assert len(problems) >= len(WITHOUT_DEFAULT) + len(EXISTING)
     for problem in problems:
         project.run(problem.how)
+    # What is left is a choice: where backups go, or that there are none.
+    assert {problem.where.rpartition(":")[2] for problem in project.problems()} <= {
+        "backupStore",
+        "backupRepository",
+    }
+    project.run("pulumi config set iotistic:withoutBackups true")
     assert [str(problem) for problem in project.problems()] == []
 
 
