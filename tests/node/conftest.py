@@ -46,6 +46,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"{problem.where} {problem.what}"))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Bring the node's tools before the first test: where they are built, its time would not do."""
+    chosen = any(HERE in item.nodeid and item.get_closest_marker("node") for item in session.items)
+    if chosen and unfit() is None and not session.config.option.collectonly:
+        ensure([*everyday(), *TOOLS], console=Console())
+
+
 def turn(item: pytest.Item) -> int:
     """Return when a test has its turn: beside the renewals, after them, or when the node may go."""
     if item.get_closest_marker("meanwhile"):
