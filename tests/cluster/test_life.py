@@ -139,6 +139,9 @@ def test_a_day_of_changes_touches_what_it_is_about_and_no_volume(crowd: DevProje
         "pinned": {"update": ["deployment-api", "deployment-dashboard"]},
         "complete": {
             "update": [
+                # The former password comes to their pods beside the new one.
+                "cron-job-backup",
+                "cron-job-backup-flows",
                 "deployment-api",
                 "deployment-grafana",
                 "deployment-node-red",

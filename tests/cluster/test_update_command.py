@@ -117,7 +117,9 @@ def test_a_stack_that_the_backend_does_not_have_is_refused(groups: Project) -> N
 def test_a_customer_whose_file_is_gone_is_not_deleted(tmp_path: Path, config: dict[str, str]) -> None:
     """The state holds a customer whom the registry does not have: nothing is begun."""
     write_project(tmp_path)
-    project = Project(tmp_path, {**config, "environment": "prod", "protect": "true"})
+    project = Project(
+        tmp_path, {**config, "environment": "prod", "protect": "true", "withoutBackups": "true"}
+    )
     project.pulumi("stack", "init", "prod")
     state = project.deployment()
     urn = f"urn:pulumi:prod::iotistic::{INSTANCE}::ghost"
