@@ -95,6 +95,8 @@ def running(api: Node) -> Iterator[Process]:
     wait_until(listens, what="the double listens")
     yield process
     process.stop()
+    # What waits for it outside may end first, and the next one must not be taken for listening.
+    wait_until(lambda: not api.listens(PORT), what="the double has gone")
 
 
 REFUSED: dict[str, Callable[[str, str], str]] = {
