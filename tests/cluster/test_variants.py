@@ -82,6 +82,9 @@ def varied(tmp_path_factory: pytest.TempPathFactory, next_licence_private_key: s
     replace(project.folder / "Pulumi.dev.yaml", own, f"{own}\n  {CPU_PERCENT_KEY}: 25")
     for customer, values in BEFORE.items():
         declare(project, customer, values)
+    # Nobody kills these runs, and with so many objects most of their time would be writing down each step.
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("PULUMI_SKIP_CHECKPOINTS", "true")
     try:
         project.iotistic("local", "up")
         keys = json.loads(config_of(project)["licencePrivateKeys"]) | {"2": next_licence_private_key}
@@ -91,6 +94,7 @@ def varied(tmp_path_factory: pytest.TempPathFactory, next_licence_private_key: s
         yield project
     finally:
         project.iotistic("local", "down", "--yes")
+        monkeypatch.undo()
 
 
 def config_of(project: DevProject) -> dict[str, str]:
