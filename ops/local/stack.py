@@ -156,11 +156,7 @@ class LocalStack:
             former: dict[str, Any] = _YAML.load(self.config_file)
             document.update({key: value for key, value in former.items() if key == "encryptionsalt"})
             document["config"].update(
-                {
-                    key: value
-                    for key, value in former["config"].items()
-                    if isinstance(value, dict) and "secure" in value
-                }
+                {key: value for key, value in former["config"].items() if _holds_a_secret(value)}
             )
         write_yaml(self.config_file, document)
 
@@ -177,6 +173,11 @@ class LocalStack:
                     env={**os.environ, **self.environment()},
                     check=True,
                 )
+
+
+def _holds_a_secret(value: object) -> bool:
+    """Return whether the engine has encrypted a value of the configuration, or anything beneath it."""
+    return isinstance(value, dict) and ("secure" in value or any(map(_holds_a_secret, value.values())))
 
 
 def state_file(folder: Path, stack: str) -> Path:

@@ -173,6 +173,9 @@ def test_everybody_moves_to_a_stack_that_chooses_otherwise(varied: DevProject) -
     replace(
         config, "iotistic:backupRepository: volume", "\n  ".join(f"iotistic:{choice}" for choice in otherwise)
     )
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        path = f"iotistic:backupCredentials.{variable}"
+        varied.shell("pulumi", "config", "set", "--secret", "--path", path, stdin="of this test")
     varied.iotistic("local", "up")
     clean(varied)
     everybody_is_ready(varied)
