@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from infra.component import Manifest, Placement
     from infra.images import ImageSource
     from infra.platform.certificates_settings import CertificatesSettings
-    from infra.platform.chart import Values
+    from infra.platform.chart_values.cert_manager import CertManagerValues, Part
+    from infra.platform.chart_values.shared import DisruptionBudget, Resources, Switch
 
 APP: Final = "cert-manager"
 SERVICE_ACCOUNT: Final = "cert-manager"
@@ -148,7 +149,7 @@ def _solvers(issuing: Issuing) -> list[dict[str, Any]]:
     return [in_the_zone, by_web_page]
 
 
-def values(images: ImageSource, *, monitoring: bool, solver: DnsSolver | None) -> Values:
+def values(images: ImageSource, *, monitoring: bool, solver: DnsSolver | None) -> CertManagerValues:
     """Return what cert-manager's chart is told.
 
     Args:
@@ -156,11 +157,12 @@ def values(images: ImageSource, *, monitoring: bool, solver: DnsSolver | None) -
         monitoring: Whether the Prometheus operator reads ServiceMonitors.
         solver: Whose identity it has, where it writes to a DNS.
     """
-    resources = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}}
+    resources: Resources = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}}
+    closed: Switch = {"enabled": True}
+    budget: DisruptionBudget = {"enabled": True, "maxUnavailable": 1}
     nodes = pools.of_the_platform()
-    part = {"resources": resources, "networkPolicy": {"enabled": True}, **nodes}
-    budget = {"podDisruptionBudget": {"enabled": True, "maxUnavailable": 1}}
-    told: Values = {
+    part: Part = {"resources": resources, "networkPolicy": closed, **nodes, "podDisruptionBudget": budget}
+    told: CertManagerValues = {
         "imageRegistry": images.registry("quay.io"),
         # Kept when the release goes: with the definitions, every certificate would go too.
         "crds": {"enabled": True, "keep": True},
@@ -169,11 +171,14 @@ def values(images: ImageSource, *, monitoring: bool, solver: DnsSolver | None) -
             "leaderElection": {"namespace": CERTIFICATES_NAMESPACE},
             "priorityClassName": PLATFORM_PRIORITY,
         },
-        **part,
-        **budget,
+        "resources": resources,
+        "networkPolicy": closed,
+        "tolerations": nodes["tolerations"],
+        "affinity": nodes["affinity"],
+        "podDisruptionBudget": budget,
         "replicaCount": 2,
-        "webhook": {**part, **budget, "replicaCount": 3},
-        "cainjector": {**part, **budget, "replicaCount": 2},
+        "webhook": {**part, "replicaCount": 3},
+        "cainjector": {**part, "replicaCount": 2},
         "startupapicheck": {"resources": resources, **nodes},
         # A certificate's metrics are of its own namespace, not of cert-manager's.
         "prometheus": {"servicemonitor": {"enabled": monitoring, "honorLabels": True}},

@@ -8,7 +8,7 @@ Namespaces are declared by this program, for their labels decide what may run in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pulumi_kubernetes as k8s
 
@@ -21,17 +21,15 @@ if TYPE_CHECKING:
 
     import pulumi
 
+    from infra.platform.chart_values.shared import ContainerSecurity, PodSecurity
+
 INSTALL_SECONDS: Final = 600
 """How long a chart's objects may take until they are ready; then the release is taken back."""
 
 KEPT_RELEASES: Final = 5
 """Releases that Helm remembers, each in a Secret with everything it consists of."""
 
-Values = dict[str, Any]
-"""What a chart is told: only what differs from its own values."""
-
-
-RESTRICTED_CONTAINER: Final = {
+RESTRICTED_CONTAINER: Final[ContainerSecurity] = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
@@ -39,7 +37,7 @@ RESTRICTED_CONTAINER: Final = {
 """A container's security context where a chart's own is not as strict."""
 
 
-def restricted_pod(*, user: int) -> Values:
+def restricted_pod(*, user: int) -> PodSecurity:
     """Return a pod's security context where a chart's own is not as strict.
 
     Args:
@@ -83,7 +81,7 @@ class ChartComponent(Component):
         chart: Chart,
         *,
         namespace: str,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         depends_on: Sequence[pulumi.Resource] = (),
     ) -> k8s.helm.v3.Release:
         """Install a chart, and wait until what it makes is ready.
@@ -91,9 +89,9 @@ class ChartComponent(Component):
         Args:
             chart: The chart.
             namespace: Where it goes. It has to exist.
-            values: What differs from the chart's own values. They stand in clear in the
-                release's Secrets, so a password is never among them: charts are given
-                the name of a Secret.
+            values: What differs from the chart's own values, of the chart's type in
+                ``infra/platform/chart_values``. They stand in clear in the release's Secrets,
+                so a password is never among them: charts are given the name of a Secret.
             depends_on: What has to be ready before: the namespace.
         """
         # A registry of images takes the chart by its whole address, any other kind is named apart.

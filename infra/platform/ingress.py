@@ -15,7 +15,7 @@ from infra.platform.chart import ChartComponent, load_chart
 from infra.platform.ingress_values import CONTAINER_PORTS, METRICS_PORTS, PRIORITY_CLASS, Front
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from infra.component import Manifest, Placement
 
@@ -30,7 +30,10 @@ ARCHIVED: Final = (
 SERVICES: Final = {"traefik": "traefik", "ingress-nginx": "ingress-nginx-controller"}
 """What each chart calls the Service that people reach."""
 
-_VALUES: Final = {"traefik": ingress_values.traefik, "ingress-nginx": ingress_values.ingress_nginx}
+_VALUES: Final[Mapping[str, Callable[[Front], Mapping[str, object]]]] = {
+    "traefik": ingress_values.traefik,
+    "ingress-nginx": ingress_values.ingress_nginx,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

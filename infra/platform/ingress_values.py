@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from infra import web_limits
 from infra.clusters import pools
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.images import ImageSource
-    from infra.platform.chart import Values
+    from infra.platform.chart_values.ingress_nginx import Controller, IngressNginxValues
+    from infra.platform.chart_values.shared import Spread
+    from infra.platform.chart_values.traefik import Limit, Middleware, Service, SourceCriterion, TraefikValues
 
 PRIORITY_CLASS: Final = "iotistic-ingress"
 
@@ -33,10 +35,10 @@ _NGINX_LOG: Final = (
 )
 """``$uri`` and not ``$request``: what follows the question mark can be a token."""
 
-_BY_ADDRESS: Final = {"ipStrategy": {"depth": 0}}
+_BY_ADDRESS: Final[SourceCriterion] = {"ipStrategy": {"depth": 0}}
 """Callers are told apart by the address that the connection comes from."""
 
-_LIMITS: Final[dict[str, Values]] = {
+_LIMITS: Final[dict[str, Limit]] = {
     "limit-rate": {
         "rateLimit": {
             "average": web_limits.REQUESTS_PER_SECOND,
@@ -75,15 +77,16 @@ class Front:
     images: ImageSource
 
 
-def traefik(front: Front) -> Values:
+def traefik(front: Front) -> TraefikValues:
     """Return the values of Traefik's chart."""
-    values: Values = {
+    values: TraefikValues = {
         "image": {"registry": front.images.registry("docker.io"), "repository": "library/traefik"},
         "deployment": {"replicas": front.replicas},
         "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
         "topologySpreadConstraints": _spread({"app.kubernetes.io/name": "traefik"}),
         "priorityClassName": PRIORITY_CLASS,
-        **pools.of_the_platform(),
+        "tolerations": pools.tolerations(),
+        "affinity": pools.affinity(),
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         "global": {"checkNewVersion": False},
         "api": {"dashboard": False},
@@ -134,16 +137,17 @@ def traefik(front: Front) -> Values:
     return values
 
 
-def ingress_nginx(front: Front) -> Values:
+def ingress_nginx(front: Front) -> IngressNginxValues:
     """Return the values of ingress-nginx's chart."""
-    controller: dict[str, Any] = {
+    controller: Controller = {
         "replicaCount": front.replicas,
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
         "topologySpreadConstraints": _spread(
             {"app.kubernetes.io/name": "ingress-nginx", "app.kubernetes.io/component": "controller"}
         ),
         "priorityClassName": PRIORITY_CLASS,
-        **pools.of_the_platform(),
+        "tolerations": pools.tolerations(),
+        "affinity": pools.affinity(),
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
         "config": {
             "ssl-protocols": "TLSv1.2 TLSv1.3",
@@ -167,7 +171,7 @@ def ingress_nginx(front: Front) -> Values:
     }
 
 
-def _service(annotations: Mapping[str, str]) -> Values:
+def _service(annotations: Mapping[str, str]) -> Service:
     return {
         "annotations": dict(annotations),
         # The policy keeps the client's address, and spares a hop.
@@ -179,7 +183,7 @@ def _service(annotations: Mapping[str, str]) -> Values:
     }
 
 
-def _limit(name: str, spec: Values) -> Values:
+def _limit(name: str, spec: Limit) -> Middleware:
     """Return an object by which Traefik knows a limit."""
     return {
         "apiVersion": "traefik.io/v1alpha1",
@@ -189,7 +193,7 @@ def _limit(name: str, spec: Values) -> Values:
     }
 
 
-def _spread(selected: Mapping[str, str]) -> list[dict[str, Any]]:
+def _spread(selected: Mapping[str, str]) -> list[Spread]:
     """Return that pods are spread over nodes and zones as well as it goes."""
     return [
         {

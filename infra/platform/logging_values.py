@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import jinja2
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from infra.clusters.objects import ObjectRoute
     from infra.clusters.services import Identity
     from infra.images import ImageSource
-    from infra.platform.chart import Values
+    from infra.platform.chart_values.alloy import AlloyValues, Rule
+    from infra.platform.chart_values.loki import LogLimits, LokiValues, ObjectStore, Storage, StoreKind
+    from infra.platform.chart_values.shared import Replicas, Switch
     from infra.platform.logging_settings import LoggingSettings
 
 LOKI: Final = "loki"
@@ -93,11 +95,12 @@ def agent_configuration() -> str:
     )
 
 
-def loki(logs: Logs) -> Values:
+def loki(logs: Logs) -> LokiValues:
     """Return the values of Loki's chart: one process for everything, with a volume."""
-    kept_in = "filesystem" if logs.objects is None else logs.objects.kind
-    off: dict[str, Any] = {"enabled": False}
-    told: Values = {
+    kept_in: StoreKind = "filesystem" if logs.objects is None else logs.objects.kind
+    off: Switch = {"enabled": False}
+    nobody: Replicas = {"replicas": 0}
+    told: LokiValues = {
         "fullnameOverride": LOKI,
         "deploymentMode": "Monolithic",
         "loki": {
@@ -136,7 +139,9 @@ def loki(logs: Logs) -> Values:
             **pools.of_the_platform(),
             "resources": resources("200m", "512Mi", "4Gi"),
         },
-        **{part: {"replicas": 0} for part in ("read", "write", "backend")},
+        "read": nobody,
+        "write": nobody,
+        "backend": nobody,
         # Nothing but Grafana and the agents asks it, and they ask it directly.
         "gateway": off,
         "chunksCache": off,
@@ -161,21 +166,19 @@ def loki(logs: Logs) -> Values:
     return told
 
 
-def _storage(objects: ObjectRoute | None) -> Values:
+def _storage(objects: ObjectRoute | None) -> Storage:
     if objects is None:
         return {"type": "filesystem"}
+    store: ObjectStore = {"type": objects.kind, "storage_prefix": objects.prefix or ""}
+    store[objects.kind] = dict(objects.settings)
     return {
         "bucketNames": {"chunks": objects.bucket, "ruler": objects.bucket},
         "use_thanos_objstore": True,
-        "object_store": {
-            "type": objects.kind,
-            "storage_prefix": objects.prefix or "",
-            objects.kind: dict(objects.settings),
-        },
+        "object_store": store,
     }
 
 
-def _limits(logs: Logs) -> Values:
+def _limits(logs: Logs) -> LogLimits:
     return {
         "retention_period": _hours(logs.settings.retention_days),
         "retention_stream": [
@@ -197,14 +200,14 @@ def _hours(days: int) -> str:
     return f"{days * 24}h"
 
 
-def alloy(logs: Logs, *, checksum: str) -> Values:
+def alloy(logs: Logs, *, checksum: str) -> AlloyValues:
     """Return the values of Alloy's chart: a pod on each node.
 
     Args:
         logs: What the values are made from.
         checksum: Fingerprint of the configuration: another one rolls the pods.
     """
-    told: Values = {
+    told: AlloyValues = {
         "fullnameOverride": ALLOY,
         "crds": {"create": False},
         "alloy": {
@@ -245,5 +248,5 @@ def alloy(logs: Logs, *, checksum: str) -> Values:
     return told
 
 
-def _may_look_up(kind: str) -> Values:
+def _may_look_up(kind: str) -> Rule:
     return {"apiGroups": [""], "resources": [kind], "verbs": ["get", "list", "watch"]}

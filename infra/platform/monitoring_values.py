@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from infra.clusters import pools
 from infra.images import load_images
@@ -13,10 +13,16 @@ from infra.platform.monitoring_settings import SIGN_ON_SECRET
 from tenants.quantities import mebibytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from infra.images import ImageSource
-    from infra.platform.chart import Values
+    from infra.platform.chart_values.grafana import GrafanaValues, Section
+    from infra.platform.chart_values.kube_prometheus_stack import (
+        AlertmanagerSpec,
+        KubePrometheusStackValues,
+        Placing,
+        PrometheusSpec,
+        Volume,
+    )
+    from infra.platform.chart_values.shared import Resources, Switch
     from infra.platform.monitoring_settings import MonitoringSettings, SignOnSettings
 
 GRAFANA_HOST: Final = "grafana"
@@ -39,12 +45,7 @@ STATE_OF: Final = ("cronjobs", "deployments", "namespaces", "nodes", "pods", "re
 _FILLED: Final = 0.85
 """Part of the volume that blocks may fill; the rest is for the log they are made from."""
 
-_NOT_ASKED: Final = ("kubeApiServer", "kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")
-"""Parts of the control plane, which clouds keep to themselves; and no rule or dashboard asks for them."""
-
-_FIRST: Final = {"priorityClassName": PLATFORM_PRIORITY}
-
-_PLACED: Final = {**pools.of_the_platform(), **_FIRST}
+_PLACED: Final[Placing] = {**pools.of_the_platform(), "priorityClassName": PLATFORM_PRIORITY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +72,24 @@ class Watch:
         return f"{GRAFANA_HOST}.{self.domain}"
 
 
-def values(watch: Watch) -> Values:
+def values(watch: Watch) -> KubePrometheusStackValues:
     """Return the chart's values. No secret is among them, only the names of Secrets."""
-    told: Values = {
+    off: Switch = {"enabled": False}
+    told: KubePrometheusStackValues = {
         # The rules and dashboards are this program's own: each alert has its runbook, each query its test.
         "defaultRules": {"create": False},
-        **{part: {"enabled": False} for part in _NOT_ASKED},
-        "coreDns": {"enabled": False},
+        # Clouds keep the control plane to themselves, and no rule or dashboard asks for any of these.
+        "kubeApiServer": off,
+        "kubeControllerManager": off,
+        "kubeEtcd": off,
+        "kubeScheduler": off,
+        "kubeProxy": off,
+        "coreDns": off,
         "kubelet": {"serviceMonitor": {"probes": False}},
         "prometheusOperator": {
             # Rules are checked before they come here, and no certificate has to be kept for a webhook.
-            "admissionWebhooks": {"enabled": False},
-            "tls": {"enabled": False},
+            "admissionWebhooks": off,
+            "tls": off,
             "prometheusConfigReloader": {"resources": resources("10m", "32Mi", "128Mi")},
             **_PLACED,
             "resources": resources("50m", "128Mi", "512Mi"),
@@ -97,7 +104,7 @@ def values(watch: Watch) -> Values:
         },
         "prometheus-node-exporter": {
             "namespaceOverride": NODE_EXPORTER_NAMESPACE,
-            **_FIRST,
+            "priorityClassName": PLATFORM_PRIORITY,
             "resources": resources("20m", "32Mi", "128Mi"),
         },
         "grafana": _grafana(watch),
@@ -107,11 +114,14 @@ def values(watch: Watch) -> Values:
     return told
 
 
-def _prometheus(watch: Watch) -> Values:
-    # Whatever release made them: the customers' and the platform's own are of none.
-    everywhere = ("rule", "serviceMonitor", "podMonitor", "probe", "scrapeConfig")
+def _prometheus(watch: Watch) -> PrometheusSpec:
     return {
-        **{f"{kind}SelectorNilUsesHelmValues": False for kind in everywhere},
+        # Whatever release made them: the customers' and the platform's own are of none.
+        "ruleSelectorNilUsesHelmValues": False,
+        "serviceMonitorSelectorNilUsesHelmValues": False,
+        "podMonitorSelectorNilUsesHelmValues": False,
+        "probeSelectorNilUsesHelmValues": False,
+        "scrapeConfigSelectorNilUsesHelmValues": False,
         "retention": f"{watch.settings.retention_days}d",
         # Whichever comes first: a volume that is full would stop it.
         "retentionSize": f"{int(mebibytes(watch.settings.storage) * _FILLED)}MiB",
@@ -121,7 +131,7 @@ def _prometheus(watch: Watch) -> Values:
     }
 
 
-def _alertmanager(watch: Watch) -> Values:
+def _alertmanager(watch: Watch) -> AlertmanagerSpec:
     return {
         # One is enough to tell; the second is there while a node is renewed.
         "replicas": 2,
@@ -135,7 +145,7 @@ def _alertmanager(watch: Watch) -> Values:
     }
 
 
-def _volume(watch: Watch, size: str) -> Values:
+def _volume(watch: Watch, size: str) -> Volume:
     return {
         "volumeClaimTemplate": {
             "spec": {
@@ -147,9 +157,9 @@ def _volume(watch: Watch, size: str) -> Values:
     }
 
 
-def _grafana(watch: Watch) -> Values:
+def _grafana(watch: Watch) -> GrafanaValues:
     settings = watch.settings
-    config: dict[str, Mapping[str, Any]] = {
+    config: dict[str, Section] = {
         "server": {"root_url": f"https://{watch.host}"},
         "analytics": {
             "reporting_enabled": False,
@@ -160,7 +170,7 @@ def _grafana(watch: Watch) -> Values:
         "users": {"allow_sign_up": False},
         "dashboards": {"min_refresh_interval": "30s"},
     }
-    told: Values = {
+    told: GrafanaValues = {
         "image": {"tag": load_images().grafana.version},
         "admin": {"existingSecret": GRAFANA_SECRET, "userKey": "user", "passwordKey": "password"},
         "defaultDashboardsEnabled": False,
@@ -175,7 +185,9 @@ def _grafana(watch: Watch) -> Values:
         },
         # Its volume can be at one node only.
         "deploymentStrategy": {"type": "Recreate"},
-        **_PLACED,
+        "tolerations": pools.tolerations(),
+        "affinity": pools.affinity(),
+        "priorityClassName": PLATFORM_PRIORITY,
         "sidecar": {
             "dashboards": {"searchNamespace": MONITORING_NAMESPACE},
             "resources": resources("10m", "64Mi", "128Mi"),
@@ -198,10 +210,11 @@ def _grafana(watch: Watch) -> Values:
                 "readOnly": True,
             }
         ]
-    return {**told, "grafana.ini": config}
+    told["grafana.ini"] = config
+    return told
 
 
-def _sign_on(chosen: SignOnSettings) -> dict[str, Any]:
+def _sign_on(chosen: SignOnSettings) -> Section:
     return {
         "enabled": True,
         "name": chosen.title,
@@ -220,6 +233,6 @@ def _sign_on(chosen: SignOnSettings) -> dict[str, Any]:
     }
 
 
-def resources(cpu: str, memory: str, limit: str) -> Values:
+def resources(cpu: str, memory: str, limit: str) -> Resources:
     """Return what a part asks for, and how much memory it may take."""
     return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": limit}}

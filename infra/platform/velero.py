@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from infra.clusters.services import Identity
     from infra.component import Manifest, Placement
     from infra.images import ImageSource
-    from infra.platform.chart import Values
+    from infra.platform.chart_values.shared import Resources
+    from infra.platform.chart_values.velero import BackupLocation, Credentials, VeleroValues
     from infra.platform.velero_settings import VeleroSettings
 
 APP: Final = "velero"
@@ -53,7 +54,7 @@ READS_EVERYTHING: Final = Exemption(
 
 _METRICS_PORT: Final = 8085
 _POD: Final = restricted_pod(user=65532)
-_RESOURCES: Final = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}
+_RESOURCES: Final[Resources] = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ def _role(copies: Copies) -> Manifest:
     }
 
 
-def values(copies: Copies, *, annotations: Mapping[str, pulumi.Input[str]]) -> Values:
+def values(copies: Copies, *, annotations: Mapping[str, pulumi.Input[str]]) -> VeleroValues:
     """Return what Velero's chart is told.
 
     Args:
@@ -140,7 +141,7 @@ def values(copies: Copies, *, annotations: Mapping[str, pulumi.Input[str]]) -> V
         annotations: Of its service account: what its pods are in the cloud.
     """
     place = copies.place
-    location: dict[str, Any] = {
+    location: BackupLocation = {
         "name": "default",
         "provider": place.provider,
         "bucket": copies.route.bucket,
@@ -150,7 +151,9 @@ def values(copies: Copies, *, annotations: Mapping[str, pulumi.Input[str]]) -> V
     if copies.route.prefix is not None:
         location["prefix"] = copies.route.prefix
     plugin = load_platform_image(place.plugin, copies.images)
-    secret = {"useSecret": False}
+    known_by: Credentials = {"useSecret": False}
+    if place.file is not None:
+        known_by = {"useSecret": True, "secretContents": {"cloud": place.file}}
     return {
         "image": {"repository": f"{copies.images.registry('docker.io')}/velero/velero"},
         "initContainers": [
@@ -171,9 +174,7 @@ def values(copies: Copies, *, annotations: Mapping[str, pulumi.Input[str]]) -> V
         "upgradeJobResources": _RESOURCES,
         "serviceAccount": {"server": {"name": SERVICE_ACCOUNT, "annotations": dict(annotations)}},
         "rbac": {"clusterAdministratorName": ROLE},
-        "credentials": secret
-        if place.file is None
-        else {"useSecret": True, "secretContents": {"cloud": place.file}},
+        "credentials": known_by,
         "configuration": {
             "features": "EnableCSI",
             "backupStorageLocation": [location],

@@ -15,7 +15,8 @@ from infra.program import read_registry
 from tenants.sizing import quota_for
 
 if TYPE_CHECKING:
-    from infra.component import Manifest
+    from collections.abc import Mapping, Sequence
+
     from tenants.tenant import Tenant
 
 PLACEHOLDERS = Credentials(
@@ -84,8 +85,8 @@ def with_options(tenant_id: str, *names: str, **more: Any) -> Instance:  # noqa:
     return instance_of(tenant_id, options=options, quota=quota, **more)
 
 
-def as_yaml(objects: list[Manifest]) -> str:
-    """Return objects as a stream of YAML documents."""
+def as_yaml(objects: Sequence[Mapping[str, object]]) -> str:
+    """Return objects, or values of a chart, as a stream of YAML documents."""
     text = io.StringIO()
     yaml = YAML()
     yaml.width = 10_000

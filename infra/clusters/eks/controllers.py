@@ -15,20 +15,22 @@ if TYPE_CHECKING:
 
     from infra.component import Placement
     from infra.images import ImageSource
-    from infra.platform.chart import Values
+    from infra.platform.chart_values.aws_load_balancer_controller import AwsLoadBalancerControllerValues
+    from infra.platform.chart_values.cluster_autoscaler import ClusterAutoscalerValues
+    from infra.platform.chart_values.shared import Bound, Resources
 
 NAMESPACE: Final = "kube-system"
 AUTOSCALER: Final = "cluster-autoscaler"
 BALANCERS: Final = "aws-load-balancer-controller"
 """Each is the name of the chart, of the release and of the service account."""
 
-_RESOURCES: Final = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+_RESOURCES: Final[Resources] = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 _POD: Final = restricted_pod(user=65534)
 
 Statement = dict[str, Any]
 
 
-def autoscaler_values(images: ImageSource, *, cluster: str, region: str) -> Values:
+def autoscaler_values(images: ImageSource, *, cluster: str, region: str) -> ClusterAutoscalerValues:
     """Return what the autoscaler's chart is told.
 
     Args:
@@ -49,7 +51,9 @@ def autoscaler_values(images: ImageSource, *, cluster: str, region: str) -> Valu
     }
 
 
-def balancer_values(images: ImageSource, *, cluster: str, region: str, network: pulumi.Input[str]) -> Values:
+def balancer_values(
+    images: ImageSource, *, cluster: str, region: str, network: pulumi.Input[str]
+) -> AwsLoadBalancerControllerValues:
     """Return what the load balancer controller's chart is told.
 
     Args:
@@ -82,7 +86,7 @@ def balancer_values(images: ImageSource, *, cluster: str, region: str, network: 
     }
 
 
-def _on_the_platforms_nodes() -> Values:
+def _on_the_platforms_nodes() -> Bound:
     return {
         "nodeSelector": {pools.POOL_LABEL: pools.SYSTEM},
         "tolerations": pools.tolerations(),
