@@ -15,7 +15,8 @@ pytestmark = pytest.mark.cluster
 
 # Its backup is due on no day that this test runs and counts pods.
 BILLING = (
-    '  iotistic:billing: {image: "registry.example.com/iotistic/billing:1.0.0", backupSchedule: "0 1 29 2 *"}\n'
+    '  iotistic:billing: {image: "registry.example.com/iotistic/billing:1.0.0",'
+    ' backupSchedule: "0 1 29 2 *"}\n'
 )
 
 
