@@ -1,9 +1,22 @@
 """Which metrics there are: what each kind of scrape target exports, and which of them a query names.
 
-The names of HAProxy, Prometheus, Alertmanager, node_exporter and postgres_exporter are compared with
-running ones (tests/edge/test_exporters.py), in Debian's versions; the others are those of their makers'
-documentation, at the versions in versions.yaml. Only names that some query may use stand here: one
-that is missing is looked up there first, then added.
+Each list is compared with what one that runs exports:
+
+- kube-state-metrics in the version that the chart brings, over the customers of the dev environment, with
+  the labels that queries name (tests/cluster/test_exporters.py);
+- the kubelet, and cAdvisor in it, in the version of the embedded cluster, over customers that really run,
+  with these labels too (tests/node/test_metrics.py);
+- cert-manager 1.11.5, with these labels too (tests/cluster/test_exporters.py). The chart brings a later one,
+  which cannot be built from its modules; the source of 1.21.1 has the same names and labels;
+- HAProxy 2.6, Prometheus 2.42 with what it adds itself, Alertmanager 0.25, node_exporter 1.5 and
+  postgres_exporter 0.11, which are Debian 12's (tests/edge/test_exporters.py). For HAProxy the source of the
+  version that is installed was read (docs/decisions/0105-the-edge-is-tested-on-debians-haproxy.md), and that
+  of postgres_exporter has once answered what is in tests/data/metrics. Of the later Prometheus, Alertmanager
+  and node_exporter that the chart brings, the names are those of their makers' documentation;
+- mosquitto_exporter cannot be had. What runs is Debian's Mosquitto 2.0 (tests/edge/test_exporters.py); how
+  the exporter makes names of its topics is taken from the source of the version that is installed.
+
+Only names that some query may use stand here: one that is missing is looked for there first, then added.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ def test_tools(wanted: Mapping[str, str]) -> list[Tool]:
         _actionlint(wanted["actionlint"]),
         _pebble(wanted["pebble"]),
         _traefik(wanted["traefik"]),
+        _kube_state_metrics(wanted["kube-state-metrics"]),
     ]
 
 
@@ -108,4 +109,17 @@ def _traefik(version: str) -> Tool:
             path="providers/dns/zz_gen_dns_providers.go",
             ours="dns_providers.go.txt",
         ),
+    )
+
+
+def _kube_state_metrics(version: str) -> Tool:
+    name = "kube-state-metrics"
+    return go_tool(
+        name,
+        version,
+        package=f"k8s.io/{name}/v2",
+        # Since 2.19 a release has no binaries, only an image.
+        release=None,
+        asked=("version",),
+        stamps={"github.com/prometheus/common/version.Version": "v{version}"},
     )

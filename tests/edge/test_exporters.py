@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,10 +15,12 @@ from infra.customer.ports import POSTGRES_METRICS_PORT
 from infra.platform.alertmanager import configuration
 from infra.platform.monitoring_cluster import rules
 from infra.platform.monitoring_rules import groups
+from tests.edge.mqtt import TIMEOUT_SECONDS, Session
 from tests.edge.pods import Image
 from tests.edge.world import LOOPBACK, Process, free_port, program, wait_until
 from tests.metrics import EXPORTED
 from tests.program.instances import instance_of
+from tests.scrapes import samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,15 +34,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.edge
 
 
-def names(text: str) -> set[str]:
-    """Return the names of the metrics in what an exporter answers."""
-    return {
-        line.partition("{")[0].partition(" ")[0] for line in text.splitlines() if line[:1] not in {"#", ""}
-    }
-
-
 def asked(port: int) -> set[str]:
-    return names(httpx.get(f"http://{LOOPBACK}:{port}/metrics").raise_for_status().text)
+    """Return the names of the metrics that an exporter shows."""
+    return set(samples(httpx.get(f"http://{LOOPBACK}:{port}/metrics").raise_for_status().text))
 
 
 def node_exporter(folder: Path) -> list[str]:
@@ -61,7 +59,13 @@ def prometheus(folder: Path) -> list[str]:
     file = folder / "rules.json"
     file.write_text(json.dumps({"groups": groups("platform", rules())}), encoding="utf-8")
     config = folder / "prometheus.json"
-    config.write_text(json.dumps({"rule_files": [str(file)]}), encoding="utf-8")
+    settings = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(file)],
+        # Nobody has to listen there: that is told too.
+        "scrape_configs": [{"job_name": "x", "static_configs": [{"targets": [f"{LOOPBACK}:1"]}]}],
+    }
+    config.write_text(json.dumps(settings), encoding="utf-8")
     return ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
 
 
@@ -102,8 +106,47 @@ def test_it_exports_what_the_list_says(
     )
 
 
+def test_prometheus_adds_which_targets_answer_and_which_alerts_fire(
+    start: Callable[[Callable[[Path], list[str]]], int],
+) -> None:
+    address = f"http://{LOOPBACK}:{start(prometheus)}/api/v1/label/__name__/values"
+
+    def known() -> set[str]:
+        answer = httpx.get(address)
+        # It listens before it has opened its own store.
+        return set(answer.json()["data"]) if answer.is_success else set()
+
+    wait_until(lambda: EXPORTED["every target"] <= known(), what=f"{EXPORTED['every target']} are there")
+
+
 def test_the_edge_exports_what_the_list_says(proxy: Proxy) -> None:
     assert EXPORTED["haproxy"] - asked(proxy.place.metrics_port) == set()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[int]:
+    """Start a broker that tells of itself every second, and return its port."""
+    port = free_port()
+    file = tmp_path / "broker.conf"
+    file.write_text(f"user root\nlistener {port} {LOOPBACK}\nallow_anonymous true\nsys_interval 1\n", "utf-8")
+    path = program("mosquitto")
+    assert path
+    process = Process("mosquitto", [path, "-c", str(file)], tmp_path / "log")
+    try:
+        process.await_port(LOOPBACK, port)
+        yield port
+    finally:
+        process.stop()
+
+
+def test_a_broker_tells_its_exporter_what_the_list_says(broker: int) -> None:
+    """Where no such exporter can be had: it makes each name of a topic, with "_" in the place of "/"."""
+    for name in sorted(EXPORTED["mosquitto_exporter"]):
+        topic = f"$SYS/{name.replace('_', '/')}"
+        connection = socket.create_connection((LOOPBACK, broker), timeout=TIMEOUT_SECONDS)
+        with Session(connection, client_id="exporter") as exporter:
+            assert exporter.subscribe(topic)
+            assert re.search(r"\d", exporter.next_message()), topic
 
 
 def test_the_exporter_beside_a_database_reads_it_as_its_own_role(node: Node, database: Database) -> None:
@@ -113,4 +156,4 @@ def test_the_exporter_beside_a_database_reads_it_as_its_own_role(node: Node, dat
     wait_until(partial(node.listens, POSTGRES_METRICS_PORT), what="the exporter listens")
     _, _, text = node.http(f"http://{LOOPBACK}:{POSTGRES_METRICS_PORT}/metrics")
     assert "\npg_up 1\n" in text, process.said()
-    assert EXPORTED["postgres_exporter"] - names(text) == set()
+    assert EXPORTED["postgres_exporter"] - set(samples(text)) == set()

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.customer.monitoring import rule_groups
-from infra.platform import monitoring
 from infra.platform.dashboards import TENANT, dashboards, manifests
 from infra.platform.monitoring_values import values
 from tests.metrics import names_in, unknown
-from tests.program.instances import instance_of
-from tests.program.watching import watch, watched
+from tests.program.watching import rules, watch, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,15 +21,7 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "platform"
 
-GROUPS = [
-    *rule_groups(instance_of("acme"))["groups"],
-    *(
-        group
-        for item in monitoring.manifests("dev", edge=True, billing=True, backups=True)
-        for group in item["spec"]["groups"]
-    ),
-]
-RECORDED = frozenset(rule["record"] for group in GROUPS for rule in group["rules"] if "record" in rule)
+RECORDED = frozenset(rule["record"] for rule in rules() if "record" in rule)
 DRAWN = {drawn["uid"]: drawn for drawn in dashboards(edge=True, backups=True)}
 QUERIES = [
     (uid, panel["title"], target["expr"])

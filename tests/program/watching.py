@@ -1,13 +1,20 @@
-"""Configurations of the monitoring stack, for tests."""
+"""Configurations of the monitoring stack, and all that its rules and dashboards ask for, for tests."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from infra.customer.monitoring import rule_groups
 from infra.images import ImageSource
+from infra.platform import monitoring
+from infra.platform.dashboards import dashboards
 from infra.platform.monitoring_settings import MonitoringSettings
 from infra.platform.monitoring_values import Watch
+from tests.program.instances import instance_of
+
+if TYPE_CHECKING:
+    from infra.platform.monitoring_rules import Rule
 
 RECEIVERS: Final[list[dict[str, Any]]] = [
     {"kind": "pagerduty", "name": "night", "severities": ["critical"]},
@@ -70,3 +77,22 @@ def watch(*, mirror: str | None = None, **changed: Any) -> Watch:  # noqa: ANN40
         storage_class="standard",
         images=ImageSource(mirror=mirror),
     )
+
+
+def rules() -> list[Rule]:
+    """Return every rule of a platform that has everything, and of a customer."""
+    of_the_platform = monitoring.manifests("dev", edge=True, billing=True, backups=True)
+    groups = [
+        *rule_groups(instance_of("acme"))["groups"],
+        *(group for item in of_the_platform for group in item["spec"]["groups"]),
+    ]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def queries() -> list[str]:
+    """Return every query of these rules and of the platform's dashboards."""
+    panels = [panel for drawn in dashboards(edge=True, backups=True) for panel in drawn["panels"]]
+    return [
+        *(rule["expr"] for rule in rules()),
+        *(target["expr"] for panel in panels for target in panel["targets"]),
+    ]

@@ -507,6 +507,7 @@ class TestPins:
         ("kube-score", "github.com/zegl/kube-score", "kube-score"),
         ("pebble", "github.com/letsencrypt/pebble/v2", "pebble"),
         ("traefik", "github.com/traefik/traefik/v3", "traefik"),
+        ("kube-state-metrics", "k8s.io/kube-state-metrics/v2", "kube-state-metrics"),
     )
 
     @staticmethod

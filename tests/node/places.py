@@ -1,0 +1,232 @@
+"""Places to try connections from and to, and what the table of isolation lets each of them reach.
+
+One customer has the policies of an instance of choice. What of it does not run on the node is stood in
+for by probes that carry its labels and listen on its ports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from infra.customer.isolation import network_policies
+from ops.local.node.addresses import dns_address
+from ops.local.node.parts import API_PORT
+from tests import isolation
+from tests.isolation import ANOTHER, APPS, ENDPOINTS, OTHER, opened_for
+from tests.node import probes
+from tests.node.elsewhere import METADATA, PRIVATE, PUBLIC, elsewhere
+from tests.node.probes import TCP, UDP, listening, probe_pod
+from tests.node.world import as_list, declared, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from infra.customer.model import Instance
+    from tests.isolation import Endpoint
+    from tests.node.world import World
+
+T = TypeVar("T")
+
+HOME: Final = "customer-acme"
+STRANGER: Final = "stranger"
+"""A namespace that has nothing to do with us, and no policies."""
+BILLING: Final = "billing"
+
+STAND_INS: Final = ("settle", "backup", "exporter", "node-red", "prometheus", "grafana", "solver")
+"""What runs only now and then, or by option."""
+
+PLACES: Final[dict[str, tuple[str, str, str]]] = {
+    "another pod": (ANOTHER, HOME, "pod/probe"),
+    **{app: (app, HOME, f"pod/probe-{app}") for app in STAND_INS},
+    "api": ("api", HOME, "deploy/api"),
+    "database": ("postgres", HOME, "statefulset/postgres"),
+    "broker": ("mosquitto", HOME, "statefulset/mosquitto"),
+    "dashboard": ("dashboard", HOME, "deploy/dashboard"),
+    "other customer": (OTHER, "customer-globex", "pod/probe"),
+    "other customer's api": (OTHER, "customer-globex", "deploy/api"),
+    "ingress": (isolation.INGRESS, "ingress", "pod/probe"),
+    "edge": (isolation.EDGE, "mqtt-edge", "deploy/mqtt-edge"),
+    "beside the edge": (isolation.EDGE, "mqtt-edge", "pod/probe"),
+    "monitoring": (isolation.MONITORING, "monitoring", "pod/probe"),
+    "billing": (isolation.BILLING, BILLING, "pod/probe"),
+    "stranger": (isolation.STRANGER, STRANGER, "pod/probe"),
+}
+"""Where connections are tried from: the place in the table, the namespace, the pod."""
+
+OF_ACME: Final = tuple(place for place, (app, _, _) in PLACES.items() if app in APPS)
+
+SOMEWHERE: Final = (53, 80, 443, 3002, 3100, 5432, 8883, 9090)
+"""Ports at which somebody listens outside of acme's namespace: those that anything of acme's is let out to,
+and others."""
+
+EDGE_ALONE: Final[set[Endpoint]] = {("mosquitto", 1883)}
+"""All that the edge's own policy lets it reach, whatever a customer's allow."""
+
+Outside = tuple[str, int, str]
+"""A place outside of acme's namespace, a port there, and the protocol."""
+
+
+def _stand_in(app: str) -> dict[str, Any]:
+    """Return a pod that is to the policies what an app's pods are."""
+    labels = {"app.kubernetes.io/name": app, "iotistic.io/tenant": "acme"}
+    if app == "solver":
+        labels["acme.cert-manager.io/http01-solver"] = "true"
+    else:
+        labels["app.kubernetes.io/instance"] = "acme"
+    pod = probe_pod(HOME, f"probe-{app}", labels)
+    ports = [port for owner, port in ENDPOINTS if owner == app]
+    return listening(pod, *ports) if ports else pod
+
+
+@contextlib.contextmanager
+def with_places(world: World, instance: Instance) -> Iterator[None]:
+    """Run a probe in every place that has no pod of its own, beside the policies of an instance of acme's."""
+    before = world.get("networkpolicies", f"--namespace={HOME}")["items"]
+    billing = {"app.kubernetes.io/name": "billing"}
+    pods = [
+        probe_pod(HOME, "probe", {}),
+        *map(_stand_in, STAND_INS),
+        *(probe_pod(namespace, "probe", {}) for namespace in ("customer-globex", "ingress", "mqtt-edge")),
+        *(listening(probe_pod(namespace, "probe", {}), *SOMEWHERE) for namespace in ("monitoring", STRANGER)),
+        listening(probe_pod(BILLING, "probe", billing), *SOMEWHERE),
+    ]
+    for namespace in (STRANGER, BILLING):
+        world.kubectl("create", "namespace", namespace)
+    try:
+        use(world, instance)
+        world.apply(*pods)
+        for pod in pods:
+            world.kubectl(
+                "wait",
+                "--for=condition=Ready",
+                f"pod/{pod['metadata']['name']}",
+                f"--namespace={pod['metadata']['namespace']}",
+                "--timeout=120s",
+            )
+        with elsewhere(world, *SOMEWHERE):
+            yield
+    finally:
+        world.kubectl("delete", "--filename=-", "--wait=false", "--ignore-not-found", stdin=as_list(pods))
+        world.kubectl("delete", "namespace", STRANGER, BILLING, "--wait=false")
+        world.kubectl("delete", "networkpolicies", "--all", f"--namespace={HOME}")
+        world.apply(*map(declared, before))
+
+
+def use(world: World, instance: Instance) -> None:
+    """Let the policies of an instance stand, and no other in acme's namespace."""
+    policies = network_policies(instance)
+    wanted = {policy["metadata"]["name"] for policy in policies}
+    there = world.get("networkpolicies", f"--namespace={HOME}")["items"]
+    world.apply(*policies)
+    if gone := {item["metadata"]["name"] for item in there} - wanted:
+        world.kubectl("delete", "networkpolicies", f"--namespace={HOME}", *sorted(gone))
+
+
+def reached(world: World, place: str) -> set[Endpoint]:
+    """Return what a place reaches of acme, leaving out what never leaves its own pod."""
+    app, namespace, target = PLACES[place]
+    found = probes.reached_from_pod(world, "acme", namespace, target)
+    return {endpoint for endpoint in found if endpoint[0] != app}
+
+
+def allowed(instance: Instance, place: str) -> set[Endpoint]:
+    """Return what the table and the places' own policies let a place reach."""
+    return open_to(instance, PLACES[place][0]) & reachable(place)
+
+
+def open_to(instance: Instance, source: str) -> set[Endpoint]:
+    """Return what the table lets through of what comes from somewhere."""
+    return {
+        (way.target, port) for way in opened_for(instance) if way.source == source for port in way.ports
+    } & set(ENDPOINTS)
+
+
+def reachable(place: str) -> set[Endpoint]:
+    """Return what a place reaches of a customer without policies."""
+    if place == "edge":
+        return EDGE_ALONE
+    return {endpoint for endpoint in ENDPOINTS if endpoint[0] != PLACES[place][0]}
+
+
+def outside(world: World) -> dict[Outside, tuple[str, int, str]]:
+    """Return the address of each place that acme's pods try to get out to, by port and protocol."""
+    hosts = {
+        isolation.MONITORING: address_of(world, "monitoring"),
+        isolation.BILLING: address_of(world, BILLING),
+        isolation.STRANGER: address_of(world, STRANGER),
+        isolation.INTERNET: PUBLIC,
+        isolation.MANAGED_BROKER: PRIVATE,
+    }
+    found = {
+        (place, port, protocol): (host, port, protocol)
+        for place, host in hosts.items()
+        for port in SOMEWHERE
+        for protocol in (TCP, UDP)
+    }
+    found |= {
+        (OTHER, port, TCP): (address, port, TCP)
+        for app, address in probes.addresses(world, "globex").items()
+        for owner, port in ENDPOINTS
+        if app == owner
+    }
+    for protocol in (TCP, UDP):
+        found[isolation.DNS, 53, protocol] = (dns_address(), 53, protocol)
+    found[isolation.API_SERVER, API_PORT, TCP] = (str(world.node.addresses.node), API_PORT, TCP)
+    found[isolation.METADATA, 80, TCP] = (METADATA, 80, TCP)
+    return found
+
+
+def address_of(world: World, namespace: str) -> str:
+    """Return the address of the probe in a namespace."""
+    return str(world.get("pod/probe", f"--namespace={namespace}")["status"]["podIP"])
+
+
+def gets_out_to(world: World, place: str) -> set[Outside]:
+    """Return what a place reaches outside of acme's namespace."""
+    _, namespace, target = PLACES[place]
+    there = outside(world)
+    answers = probes.connects(world, namespace, target, list(there.values()))
+    return {found for found, answered in zip(there, answers, strict=True) if answered}
+
+
+def may_get_out_to(instance: Instance, place: str) -> set[Outside]:
+    """Return what the table lets a place reach outside of its namespace: DNS by UDP, too."""
+    inside = {app for app, _ in ENDPOINTS} | {"settle"}
+    ways = {
+        (way.target, port, TCP)
+        for way in opened_for(instance)
+        if way.source == PLACES[place][0] and way.target not in inside
+        for port in way.ports
+    }
+    return ways | {(isolation.DNS, 53, UDP)}
+
+
+def everywhere(
+    look: Callable[[World, str], set[T]],
+    world: World,
+    expected: Callable[[str], set[T]],
+    *,
+    places: Sequence[str] = tuple(PLACES),
+    seconds: float = 30,
+) -> dict[str, set[T]]:
+    """Return what is seen from each place, once it is as expected or the time is over.
+
+    New policies take a moment to get to the node. A look mostly waits for packets that never come.
+    """
+
+    def settled(place: str) -> set[T]:
+        found: set[T] = set()
+
+        def as_expected() -> bool:
+            nonlocal found
+            found = look(world, place)
+            return found == expected(place)
+
+        with contextlib.suppress(AssertionError):
+            eventually(as_expected, seconds=seconds)
+        return found
+
+    with ThreadPoolExecutor(len(places)) as pool:
+        return dict(zip(places, pool.map(settled, places), strict=True))

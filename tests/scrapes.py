@@ -1,0 +1,97 @@
+"""What a scrape target that runs answered, and whether queries find in it what they ask for."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.metrics import EXPORTED, names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+Samples = dict[str, list[dict[str, str]]]
+"""What a scrape target answers: the labels of each sample, by metric."""
+
+_SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? ")
+_LABEL = re.compile(r'(\w+)="((?:\\.|[^"\\])*)"')
+
+
+def samples(text: str) -> Samples:
+    """Return what stands in the answer of a scrape target, in the format that Prometheus reads."""
+    found: Samples = {}
+    for line in text.splitlines():
+        if sample := _SAMPLE.match(line):
+            found.setdefault(sample[1], []).append(dict(_LABEL.findall(sample[2] or "")))
+    return found
+
+
+def soon(ask: Callable[[], Samples], names: Collection[str], *, seconds: float = 30) -> Samples:
+    """Ask a target until it tells these metrics, or for so long, and return its last answer."""
+    deadline = time.monotonic() + seconds
+    while set(names) - (there := ask()).keys() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return there
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a query asks of a label.
+
+    Attributes:
+        label: The label's name.
+        operator: How it is compared, as PromQL writes it.
+        value: What it is compared with.
+    """
+
+    label: str
+    operator: str
+    value: str
+
+    def holds(self, labels: dict[str, str]) -> bool:
+        """Return whether a sample has the label and what is asked of it is so."""
+        if self.label not in labels:
+            return False
+        same = labels[self.label] == self.value
+        if "~" in self.operator:
+            same = re.fullmatch(self.value, labels[self.label]) is not None
+        return same != self.operator.startswith("!")
+
+
+_SELECTION = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{([^}]*)\}")
+_CONDITION = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"((?:\\.|[^"\\])*)"')
+_NAMED_LABELS = re.compile(r"\b(?:by|on|ignoring)\s*\(([^)]*)\)")
+
+
+def unanswered(
+    queries: Iterable[str], exporter: str, there: Samples, *, ours: Collection[str] = ()
+) -> set[str]:
+    """Return what of an exporter's metrics queries ask for and none of its samples has.
+
+    Args:
+        queries: PromQL.
+        exporter: Whose metrics are looked at.
+        there: What one that runs answered.
+        ours: Labels that say where something is. What runs there may not be here, so it is enough
+            that the samples have such a label, whatever it says.
+    """
+    missing = set()
+    for query in queries:
+        for metric, conditions in _SELECTION.findall(query):
+            if metric not in EXPORTED[exporter]:
+                continue
+            wanted = [Condition(*found) for found in _CONDITION.findall(conditions)]
+            fits = (
+                all(it.label in labels if it.label in ours else it.holds(labels) for it in wanted)
+                for labels in there.get(metric, [])
+            )
+            if not any(fits):
+                missing.add(f"{metric}{{{conditions}}}")
+        names = names_in(query)
+        if names and names <= EXPORTED[exporter]:
+            known = {label for name in names for labels in there.get(name, []) for label in labels}
+            named = {label.strip() for found in _NAMED_LABELS.findall(query) for label in found.split(",")}
+            missing |= {f"{label} in {query}" for label in named - known}
+    return missing
