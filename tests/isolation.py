@@ -205,8 +205,9 @@ PAGE: Final = """\
 Everything is refused both ways, then exactly these connections are opened, each for TCP; DNS for UDP too.
 What is not in a table is refused. A test holds the rendered policies against this table, for every option and
 every kind of broker, by the rules of Kubernetes. Another sends packets on a real node (`make node`), where
-probes stand in for options. It tries the ways out to probes that listen in other namespaces, by TCP and UDP,
-and to a network beyond the node that has an address like the internet's, and that of the node's credentials.
+probes stand in for options, and what is open only for some is tried with customers of each kind. It tries the
+ways out to probes that listen in other namespaces, by TCP and UDP, and to a network beyond the node that has
+an address like the internet's, a private one, and that of the node's credentials.
 
 The MQTT edge itself reaches one port of a broker alone, by a policy of its own: 1883, or 8883 where TLS is
 passed through to the broker.

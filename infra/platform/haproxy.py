@@ -64,7 +64,7 @@ class Place:
     nameserver: str | None = None
     certificate: str = f"{CERTIFICATE_DIRECTORY}/tls.crt"
     certificate_watch: str = f"{CONFIGURATION_DIRECTORY}/certificates.lua"
-    certificate_watch_seconds: int = 30
+    certificate_watch_seconds: int = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

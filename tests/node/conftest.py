@@ -55,9 +55,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def turn(item: pytest.Item) -> int:
     """Return when a test has its turn: beside the renewals, after them, or when the node may go."""
-    if item.get_closest_marker("meanwhile"):
-        return 0
-    return 2 if item.get_closest_marker("ends_the_node") else 1
+    turns = {"meanwhile": 0, "leaves_changes": 2, "ends_the_node": 3}
+    return max((when for marker, when in turns.items() if item.get_closest_marker(marker)), default=1)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,4 +1,4 @@
-"""A network beyond the node, with addresses of the internet's that nobody has, and of a cloud's metadata.
+"""A network beyond the node, with addresses like the internet's, a private network's, and a cloud's metadata.
 
 It is a namespace inside the node's own, so that it goes with the node, and no packet leaves this machine.
 """
@@ -14,6 +14,7 @@ from ops.local import processes
 from ops.local.node.commands import which
 from tests.node.probes import LISTEN
 from tests.node.world import eventually
+from tests.program.variants import BROKERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,8 @@ PUBLIC: Final = "203.0.113.7"
 """Of a range that is set aside for documents (RFC 5737): to policies an address as any on the internet."""
 METADATA: Final = "169.254.169.254"
 """Where clouds hand out a node's credentials."""
+PRIVATE: Final = BROKERS["managed inside"]["endpoint_address"]
+"""Where somebody else runs a broker that no other network sees."""
 _ROUTER: Final = "203.0.113.1"
 _NETWORK: Final = "elsewhere"
 _CABLE: Final = ("to-elsewhere", "eth0")
@@ -31,7 +34,7 @@ _CABLE: Final = ("to-elsewhere", "eth0")
 
 @contextmanager
 def elsewhere(world: World, *ports: int) -> Iterator[None]:
-    """Let the node have a way to these two addresses, and somebody listen there."""
+    """Let the node have a way to these addresses, and somebody listen there."""
     ip = which("ip")
     near, far = _CABLE
 
@@ -45,10 +48,10 @@ def elsewhere(world: World, *ports: int) -> Iterator[None]:
             f"address add {_ROUTER}/24 dev {near}",
             f"link set {near} up",
             f"-netns {_NETWORK} address add {PUBLIC}/24 dev {far}",
-            f"-netns {_NETWORK} address add {METADATA}/32 dev {far}",
+            *(f"-netns {_NETWORK} address add {address}/32 dev {far}" for address in (METADATA, PRIVATE)),
             f"-netns {_NETWORK} link set {far} up",
             f"-netns {_NETWORK} route add default via {_ROUTER}",
-            f"route add {METADATA}/32 via {PUBLIC}",
+            *(f"route add {address}/32 via {PUBLIC}" for address in (METADATA, PRIVATE)),
         ):
             run(arguments)
         program = [sys.executable, "-S", "-c", LISTEN, *map(str, ports)]

@@ -1,6 +1,6 @@
 """Certificates that are renewed while other tests run, and what devices had of it.
 
-cert-manager waits a minute for each certificate of a public authority, and what serves them looks for
+cert-manager waits a minute for each proof of a name, and what serves certificates looks for
 new ones now and then. So a thread of its own watches, beside tests that leave the edge, globex's broker
 and the node alone.
 """
@@ -17,9 +17,9 @@ from infra.names import CERTIFICATES_NAMESPACE, EDGE_NAMESPACE
 from infra.platform.certificates import certificates
 from infra.platform.certificates_settings import ACME_ISSUER, CA_ISSUER
 from infra.platform.mqtt_proxy import APP
-from tests.node.acme import RENEW_BEFORE, Authority, acme_authority
+from tests.node.acme import RENEW_BEFORE, Authority, acme_authority, await_proof
 from tests.node.devices import NAMESPACE, add_account
-from tests.node.outside import TAKEN_UP_SECONDS, Outside, client_outside
+from tests.node.outside import DOMAIN, TAKEN_UP_SECONDS, Outside, client_outside, host
 from tests.node.tls import Served, listening, renew
 from tests.node.world import WORKLOADS, declared, eventually
 from tests.program.instances import instance_of
@@ -74,7 +74,7 @@ def watch_renewals(world: World) -> Renewals:
     """
     _wait_for(world, CERTIFICATES_NAMESPACE, f"namespace/{CERTIFICATES_NAMESPACE}")
     _wait_for(world, CERTIFICATES_NAMESPACE, f"clusterissuer/{CA_ISSUER}")
-    with acme_authority(world) as public:
+    with acme_authority(world, [f"*.{DOMAIN}", host(CUSTOMER)]) as public:
         _wait_for(world, EDGE_NAMESPACE, f"deployment/{APP}", f"service/{APP}", f"secret/{EDGE_TLS}")
         _wait_for(world, f"customer-{CUSTOMER}", *WORKLOADS, "job/settle")
         # It ends the API's connections, and the API starts anew.
@@ -85,6 +85,7 @@ def watch_renewals(world: World) -> Renewals:
         own = authority(world, EDGE_NAMESPACE, EDGE_TLS)
         with _devices(world, own + public.root) as devices:
             private_renewals = _watch(world, _trusting(devices, own), lambda: _renew_all(world))
+            await_proof(world)
             with _signed_by(world, public):
                 public_renewals = _watch(world, _trusting(devices, public.root), lambda: None)
     return Renewals(private=private_renewals, public=public_renewals)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infra.names import EDGE_NAMESPACE, INGRESS_NAMESPACE
+from tests.node.conftest import KEPT
 from tests.node.doubles.images import newer
 from tests.node.keeping import assert_kept, write
 from tests.node.outside import Outside, client_outside
@@ -16,7 +16,8 @@ from tests.node.probes import probe_pod
 from tests.node.renewals import EDGE_TLS, authority
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.node.world import World
 
@@ -61,26 +62,34 @@ def visitor(world: World) -> Iterator[str]:
         world.kubectl("delete", "pod/visitor", where, "--wait=false")
 
 
+@pytest.fixture
+def declared(world: World) -> Iterator[tuple[str, str]]:
+    """Return acme's file and the stack's configuration as they were. A node that is kept gets them back."""
+    tenant, configuration = (file.read_text(encoding="utf-8") for file in files(world))
+    yield tenant, configuration
+    if KEPT:
+        use(world, tenant, configuration)
+
+
+@pytest.mark.leaves_changes
 def test_it_outlives_suspension_an_upgrade_of_its_images_and_a_change_of_plan(
-    world: World, device: Outside, visitor: str
+    world: World, device: Outside, visitor: str, declared: tuple[str, str]
 ) -> None:
+    tenant, configuration = declared
     words = write(world, ["acme"])
     references = {name: newer(name) for name in ("postgres", "mosquitto")}
-    with edited(world) as (tenant, configuration, use):
-        assert publishes(device)
-        assert served(world, visitor, "/")[0] == 200
-        use(tenant + SUSPENDED, configuration)
-        assert_suspended(world, device, visitor)
-
-        use(promoted(tenant), configuration + f"  iotistic:imageOverrides: '{json.dumps(references)}'\n")
-        world.wait_ready("acme")
-        assert served(world, visitor, "/")[0] == 200
-        assert publishes(device)
-        assert set(references.values()) <= images_of(world)
-        assert_kept(world, words)
-        words = write(world, ["acme"])
-    world.wait_ready("acme")
     assert images_of(world).isdisjoint(references.values())
+    assert publishes(device)
+    assert served(world, visitor, "/")[0] == 200
+    use(world, tenant + SUSPENDED, configuration)
+    assert_suspended(world, device, visitor)
+
+    overrides = f"  iotistic:imageOverrides: '{json.dumps(references)}'\n"
+    use(world, promoted(tenant), configuration + overrides)
+    world.wait_ready("acme")
+    assert served(world, visitor, "/")[0] == 200
+    assert publishes(device)
+    assert set(references.values()) <= images_of(world)
     assert_kept(world, words)
 
 
@@ -114,21 +123,16 @@ def served(world: World, visitor: str, path: str) -> tuple[int, str]:
     return int(status), page
 
 
-@contextmanager
-def edited(world: World) -> Iterator[tuple[str, str, Callable[[str, str], None]]]:
-    """Yield acme's file, the stack's configuration, and how to use others, and use these again afterwards."""
-    files = (world.project.registry / "acme.yaml", world.project.folder / "Pulumi.dev.yaml")
-    tenant, configuration = (file.read_text(encoding="utf-8") for file in files)
+def files(world: World) -> tuple[Path, Path]:
+    """Return where acme's file and the stack's configuration are."""
+    return world.project.registry / "acme.yaml", world.project.folder / "Pulumi.dev.yaml"
 
-    def use(*texts: str) -> None:
-        for file, text in zip(files, texts, strict=True):
-            file.write_text(text, encoding="utf-8")
-        world.project.iotistic("local", "up")
 
-    try:
-        yield tenant, configuration, use
-    finally:
-        use(tenant, configuration)
+def use(world: World, *texts: str) -> None:
+    """Declare what acme's file and the stack's configuration are from now on."""
+    for file, text in zip(files(world), texts, strict=True):
+        file.write_text(text, encoding="utf-8")
+    world.project.iotistic("local", "up")
 
 
 def promoted(file: str) -> str:
