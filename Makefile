@@ -41,7 +41,7 @@ tools: $(READY) ## fetch or build every tool, without bringing anything up
 	@$(BIN)/iotistic local tools
 
 .PHONY: test
-test: check unit edge cluster node ## everything: checks and all tests
+test: check unit tools edge cluster node ## everything: checks and all tests; tools are built before tests whose time is limited
 
 .PHONY: check
 check: $(READY) ## formatting, linting, types

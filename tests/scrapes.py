@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from tests.metrics import EXPORTED, names_in
 
 if TYPE_CHECKING:
@@ -15,16 +17,13 @@ if TYPE_CHECKING:
 Samples = dict[str, list[dict[str, str]]]
 """What a scrape target answers: the labels of each sample, by metric."""
 
-_SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? ")
-_LABEL = re.compile(r'(\w+)="((?:\\.|[^"\\])*)"')
-
 
 def samples(text: str) -> Samples:
     """Return what stands in the answer of a scrape target, in the format that Prometheus reads."""
     found: Samples = {}
-    for line in text.splitlines():
-        if sample := _SAMPLE.match(line):
-            found.setdefault(sample[1], []).append(dict(_LABEL.findall(sample[2] or "")))
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append(sample.labels)
     return found
 
 

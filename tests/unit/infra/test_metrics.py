@@ -59,7 +59,7 @@ def test_what_a_target_answers_is_read() -> None:
         "Ready",
         "DiskPressure",
     ]
-    assert there["kube_node_info"] == [{"node": "b", "os": 'of \\"c\\" } d'}]
+    assert there["kube_node_info"] == [{"node": "b", "os": 'of "c" } d'}]
     assert there["up"] == [{}]
 
 
