@@ -54,7 +54,9 @@ def elsewhere(world: World, *ports: int) -> Iterator[None]:
             *(f"route add {address}/32 via {PUBLIC}" for address in (METADATA, PRIVATE)),
         ):
             run(arguments)
-        program = [sys.executable, "-S", "-c", LISTEN, *map(str, ports)]
+        # Each by itself: what answers a datagram has to have the address that it was sent to.
+        addresses = f"{PUBLIC},{METADATA},{PRIVATE}"
+        program = [sys.executable, "-S", "-c", LISTEN, addresses, *map(str, ports)]
         with subprocess.Popen(world.node.namespaces.enter(ip, "netns", "exec", _NETWORK, *program)):
             try:
                 eventually(lambda: _listens(world, ports[-1]))

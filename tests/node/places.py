@@ -133,14 +133,24 @@ def reached(world: World, place: str) -> set[Endpoint]:
 
 def allowed(instance: Instance, place: str) -> set[Endpoint]:
     """Return what the table and the places' own policies let a place reach."""
-    return open_to(instance, PLACES[place][0]) & reachable(place)
+    return open_to(instance, _source(instance, place)) & reachable(place)
 
 
 def open_to(instance: Instance, source: str) -> set[Endpoint]:
     """Return what the table lets through of what comes from somewhere."""
-    return {
-        (way.target, port) for way in opened_for(instance) if way.source == source for port in way.ports
-    } & set(ENDPOINTS)
+    found = {(way.target, port) for way in opened_for(instance) if way.source == source for port in way.ports}
+    return {endpoint for endpoint in found & set(ENDPOINTS) if endpoint[0] not in _lacking(instance)}
+
+
+def _source(instance: Instance, place: str) -> str:
+    """Return what a place is to an instance. Its policies do not know the pods of what it has not."""
+    app = PLACES[place][0]
+    return ANOTHER if app in _lacking(instance) else app
+
+
+def _lacking(instance: Instance) -> set[str]:
+    """Return the apps that run on the node, and that this instance has not."""
+    return set() if instance.own_broker else {"mosquitto"}
 
 
 def reachable(place: str) -> set[Endpoint]:
@@ -197,7 +207,7 @@ def may_get_out_to(instance: Instance, place: str) -> set[Outside]:
     ways = {
         (way.target, port, TCP)
         for way in opened_for(instance)
-        if way.source == PLACES[place][0] and way.target not in inside
+        if way.source == _source(instance, place) and way.target not in inside
         for port in way.ports
     }
     return ways | {(isolation.DNS, 53, UDP)}
@@ -213,7 +223,8 @@ def everywhere(
 ) -> dict[str, set[T]]:
     """Return what is seen from each place, once it is as expected or the time is over.
 
-    New policies take a moment to get to the node. A look mostly waits for packets that never come.
+    New policies take a moment to get to the node, so the first place is looked from alone until they have.
+    A look mostly waits for packets that never come.
     """
 
     def settled(place: str) -> set[T]:
@@ -228,5 +239,6 @@ def everywhere(
             eventually(as_expected, seconds=seconds)
         return found
 
+    settled(places[0])
     with ThreadPoolExecutor(len(places)) as pool:
         return dict(zip(places, pool.map(settled, places), strict=True))

@@ -48,20 +48,22 @@ with ThreadPoolExecutor(len(addresses)) as pool:
 
 LISTEN = """
 import socket, sys, threading
-def serve(port):
-    with socket.create_server(("", port)) as server:
+def serve(address):
+    with socket.create_server(address) as server:
         while True:
             server.accept()[0].close()
-def send_back(port):
+def send_back(address):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("", port))
+        server.bind(address)
         while True:
             said, whom = server.recvfrom(512)
             server.sendto(said, whom)
-for port in map(int, sys.argv[1:]):
+hosts, *ports = sys.argv[1:]
+for address in [(host, int(port)) for host in hosts.split(",") for port in ports]:
     for listen in (serve, send_back):
-        threading.Thread(target=listen, args=(port,)).start()
+        threading.Thread(target=listen, args=(address,)).start()
 """
+"""Takes addresses, of which an empty one is all there are, with commas between them, and ports."""
 
 
 def listening(pod: dict[str, Any], *ports: int) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def listening(pod: dict[str, Any], *ports: int) -> dict[str, Any]:
     pod["spec"]["securityContext"]["sysctls"] = [
         {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
     ]
-    container["command"] = ["python3", "-c", LISTEN, *map(str, ports)]
+    container["command"] = ["python3", "-c", LISTEN, "", *map(str, ports)]
     container["readinessProbe"] = {"tcpSocket": {"port": ports[0]}, "periodSeconds": 1}
     return pod
 

@@ -128,12 +128,26 @@ def test_everything_that_is_open_only_for_some_is_tried() -> None:
 def test_what_is_open_only_for_some_is_open_for_them_and_nothing_else(
     places: World, instance: Instance
 ) -> None:
+    """Seen from each place for which the table says something else of them than of others."""
     use(places, instance)
-    within, beyond = partial(allowed, instance), partial(may_get_out_to, instance)
-    assert everywhere(reached, places, within) == {place: within(place) for place in PLACES}
-    found = everywhere(gets_out_to, places, beyond, places=OF_ACME)
-    assert found == {place: beyond(place) for place in OF_ACME}
+    within, beyond = partial(allowed_by_kube_router, instance), partial(may_get_out_to, instance)
+    inward = [place for place in PLACES if within(place) != allowed(STANDING, place)]
+    outward = [place for place in OF_ACME if beyond(place) != may_get_out_to(STANDING, place)]
+    seen_within = everywhere(reached, places, within, places=inward)
+    assert seen_within == {place: within(place) for place in inward}
+    seen_beyond = everywhere(gets_out_to, places, beyond, places=outward)
+    assert seen_beyond == {place: beyond(place) for place in outward}
     assert probes.reached_from_outside(places, "acme") == open_to(instance, isolation.INTERNET)
+
+
+def allowed_by_kube_router(instance: Instance, place: str) -> set[Endpoint]:
+    """Return what the table lets a place reach, and the one thing that this engine lets through besides.
+
+    What a policy lets in to its pods, kube-router takes for something that it lets out of them, too. The API
+    and the Job that settles its data share a policy, which lets in every address where nodes have ports.
+    """
+    besides = {("api", 3002)} if place == "settle" and instance.node_ports else set()
+    return allowed(instance, place) | besides
 
 
 def test_the_same_probes_get_through_once_the_policies_are_gone(places: World) -> None:
