@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+ObjectKind = Literal["azure", "s3", "gcs"]
+"""A cloud's interface to objects, as most programs call it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectRoute:
     """Where one namespace's part of a store is.
 
     Attributes:
-        kind: The cloud's interface, as most programs call it.
+        kind: The cloud's interface.
         bucket: The bucket, or in Azure the container.
         prefix: What the names of all objects begin with; None where the bucket is all the namespace's.
         settings: What else has to be told of the interface. No key: a program is known by what it is.
@@ -23,7 +26,7 @@ class ObjectRoute:
             volume brings them.
     """
 
-    kind: Literal["azure", "s3", "gcs"]
+    kind: ObjectKind
     bucket: str
     prefix: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)

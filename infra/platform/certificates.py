@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from infra.clusters import pools
 from infra.names import CERTIFICATES_NAMESPACE, PLATFORM_PRIORITY, platform_labels
 from infra.platform.certificates_settings import ACME_ISSUER, CA_ISSUER, SELF_SIGNED_ISSUER
-from infra.platform.chart import ChartComponent, load_chart
+from infra.platform.chart import ChartComponent, load_chart, resources
 from infra.platform.platform import platform_namespace
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from infra.images import ImageSource
     from infra.platform.certificates_settings import CertificatesSettings
     from infra.platform.chart_values.cert_manager import CertManagerValues, Part
-    from infra.platform.chart_values.shared import DisruptionBudget, Resources, Switch
+    from infra.platform.chart_values.shared import DisruptionBudget, Switch
 
 APP: Final = "cert-manager"
 SERVICE_ACCOUNT: Final = "cert-manager"
@@ -157,11 +157,11 @@ def values(images: ImageSource, *, monitoring: bool, solver: DnsSolver | None) -
         monitoring: Whether the Prometheus operator reads ServiceMonitors.
         solver: Whose identity it has, where it writes to a DNS.
     """
-    resources: Resources = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}}
+    small = resources("10m", "64Mi", "512Mi")
     closed: Switch = {"enabled": True}
     budget: DisruptionBudget = {"enabled": True, "maxUnavailable": 1}
     nodes = pools.of_the_platform()
-    part: Part = {"resources": resources, "networkPolicy": closed, **nodes, "podDisruptionBudget": budget}
+    part: Part = {"resources": small, "networkPolicy": closed, **nodes, "podDisruptionBudget": budget}
     told: CertManagerValues = {
         "imageRegistry": images.registry("quay.io"),
         # Kept when the release goes: with the definitions, every certificate would go too.
@@ -171,7 +171,7 @@ def values(images: ImageSource, *, monitoring: bool, solver: DnsSolver | None) -
             "leaderElection": {"namespace": CERTIFICATES_NAMESPACE},
             "priorityClassName": PLATFORM_PRIORITY,
         },
-        "resources": resources,
+        "resources": small,
         "networkPolicy": closed,
         "tolerations": nodes["tolerations"],
         "affinity": nodes["affinity"],
@@ -179,7 +179,7 @@ def values(images: ImageSource, *, monitoring: bool, solver: DnsSolver | None) -
         "replicaCount": 2,
         "webhook": {**part, "replicaCount": 3},
         "cainjector": {**part, "replicaCount": 2},
-        "startupapicheck": {"resources": resources, **nodes},
+        "startupapicheck": {"resources": small, **nodes},
         # A certificate's metrics are of its own namespace, not of cert-manager's.
         "prometheus": {"servicemonitor": {"enabled": monitoring, "honorLabels": True}},
     }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pulumi
 
-    from infra.platform.chart_values.shared import ContainerSecurity, PodSecurity
+    from infra.platform.chart_values.shared import ContainerSecurity, PodSecurity, Resources
 
 INSTALL_SECONDS: Final = 600
 """How long a chart's objects may take until they are ready; then the release is taken back."""
@@ -50,6 +50,11 @@ def restricted_pod(*, user: int) -> PodSecurity:
         "fsGroup": user,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
+
+
+def resources(cpu: str, memory: str, limit: str) -> Resources:
+    """Return what a part asks for, and how much memory it may take: of the processor, what is left."""
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": limit}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from infra import web_limits
 from infra.clusters import pools
 from infra.names import INGRESS_NAMESPACE
 from infra.platform.certificates import WILDCARD_SECRET
+from infra.platform.chart import resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +88,7 @@ def traefik(front: Front) -> TraefikValues:
         "priorityClassName": PRIORITY_CLASS,
         "tolerations": pools.tolerations(),
         "affinity": pools.affinity(),
-        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+        "resources": resources("100m", "128Mi", "512Mi"),
         "global": {"checkNewVersion": False},
         "api": {"dashboard": False},
         "ingressClass": {"isDefaultClass": False},
@@ -148,7 +149,7 @@ def ingress_nginx(front: Front) -> IngressNginxValues:
         "priorityClassName": PRIORITY_CLASS,
         "tolerations": pools.tolerations(),
         "affinity": pools.affinity(),
-        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
+        "resources": resources("100m", "128Mi", "1Gi"),
         "config": {
             "ssl-protocols": "TLSv1.2 TLSv1.3",
             "log-format-escape-json": "true",

@@ -10,9 +10,9 @@ import jinja2
 
 from infra.clusters import pools
 from infra.names import LOGGING_NAMESPACE, PLATFORM_PRIORITY
+from infra.platform.chart import RESTRICTED_CONTAINER, resources
 from infra.platform.haproxy import FILES
 from infra.platform.monitoring_stack import LOKI_PORT
-from infra.platform.monitoring_values import resources
 from infra.platform.redaction import FIRST_LINE, REDACTIONS, REPLACEMENT
 
 if TYPE_CHECKING:
@@ -219,9 +219,7 @@ def alloy(logs: Logs, *, checksum: str) -> AlloyValues:
             "securityContext": {
                 "runAsUser": 0,
                 "runAsGroup": 0,
-                "allowPrivilegeEscalation": False,
-                "readOnlyRootFilesystem": True,
-                "capabilities": {"drop": ["ALL"]},
+                **RESTRICTED_CONTAINER,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "resources": resources("50m", "128Mi", "512Mi"),

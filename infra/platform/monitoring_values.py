@@ -9,6 +9,7 @@ from infra.clusters import pools
 from infra.images import load_images
 from infra.names import MONITORING_NAMESPACE, NODE_EXPORTER_NAMESPACE, PLATFORM_PRIORITY
 from infra.platform.alertmanager import CONFIG_SECRET
+from infra.platform.chart import resources
 from infra.platform.monitoring_settings import SIGN_ON_SECRET
 from tenants.quantities import mebibytes
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
         PrometheusSpec,
         Volume,
     )
-    from infra.platform.chart_values.shared import Resources, Switch
+    from infra.platform.chart_values.shared import Switch
     from infra.platform.monitoring_settings import MonitoringSettings, SignOnSettings
 
 GRAFANA_HOST: Final = "grafana"
@@ -231,8 +232,3 @@ def _sign_on(chosen: SignOnSettings) -> Section:
         # Who has no role there gets in here with none.
         "role_attribute_strict": True,
     }
-
-
-def resources(cpu: str, memory: str, limit: str) -> Resources:
-    """Return what a part asks for, and how much memory it may take."""
-    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": limit}}

@@ -21,7 +21,7 @@ from infra.names import (
     PLATFORM_PRIORITY,
     platform_labels,
 )
-from infra.platform.chart import RESTRICTED_CONTAINER, ChartComponent, load_chart, restricted_pod
+from infra.platform.chart import RESTRICTED_CONTAINER, ChartComponent, load_chart, resources, restricted_pod
 from infra.platform.platform import platform_namespace
 from infra.platform.policies import API_PORTS, DNS, Policies, namespace, ports
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from infra.clusters.services import Identity
     from infra.component import Manifest, Placement
     from infra.images import ImageSource
-    from infra.platform.chart_values.shared import Resources
     from infra.platform.chart_values.velero import BackupLocation, Credentials, VeleroValues
     from infra.platform.velero_settings import VeleroSettings
 
@@ -54,7 +53,7 @@ READS_EVERYTHING: Final = Exemption(
 
 _METRICS_PORT: Final = 8085
 _POD: Final = restricted_pod(user=65532)
-_RESOURCES: Final[Resources] = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}
+_RESOURCES: Final = resources("50m", "128Mi", "1Gi")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.clusters import pools
-from infra.platform.chart import RESTRICTED_CONTAINER, ChartComponent, load_chart, restricted_pod
+from infra.platform.chart import RESTRICTED_CONTAINER, ChartComponent, load_chart, resources, restricted_pod
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from infra.images import ImageSource
     from infra.platform.chart_values.aws_load_balancer_controller import AwsLoadBalancerControllerValues
     from infra.platform.chart_values.cluster_autoscaler import ClusterAutoscalerValues
-    from infra.platform.chart_values.shared import Bound, Resources
+    from infra.platform.chart_values.shared import Bound
 
 NAMESPACE: Final = "kube-system"
 AUTOSCALER: Final = "cluster-autoscaler"
 BALANCERS: Final = "aws-load-balancer-controller"
 """Each is the name of the chart, of the release and of the service account."""
 
-_RESOURCES: Final[Resources] = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+_RESOURCES: Final = resources("50m", "128Mi", "512Mi")
 _POD: Final = restricted_pod(user=65534)
 
 Statement = dict[str, Any]

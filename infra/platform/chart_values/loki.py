@@ -7,6 +7,7 @@ those with underscores, which are Loki's own, in its reference of its configurat
 from collections.abc import Mapping
 from typing import Literal, TypedDict
 
+from infra.clusters.objects import ObjectKind
 from infra.platform.chart_values.shared import (
     First,
     Labels,
@@ -17,10 +18,7 @@ from infra.platform.chart_values.shared import (
     Switch,
 )
 
-ObjectKind = Literal["azure", "s3", "gcs"]
-"""A cloud's interface to objects."""
-
-StoreKind = Literal["filesystem", "azure", "s3", "gcs"]
+StoreKind = Literal["filesystem"] | ObjectKind
 """What logs are kept in: the pod's own volume, or objects."""
 
 
