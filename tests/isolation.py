@@ -209,6 +209,10 @@ probes stand in for options, and what is open only for some is tried with custom
 ways out to probes that listen in other namespaces, by TCP and UDP, and to a network beyond the node that has
 an address like the internet's, a private one, and that of the node's credentials.
 
+kube-router, which enforces policies there and in k3s, lets out of pods what their own policy lets in to them:
+where nodes have ports, `settle` reaches the API, with which it shares one. Engines that keep both directions
+apart refuse it.
+
 The MQTT edge itself reaches one port of a broker alone, by a policy of its own: 1883, or 8883 where TLS is
 passed through to the broker.
 
