@@ -58,8 +58,7 @@ edge: $(READY) ## the tests with real HAProxy, Mosquitto, PostgreSQL, nginx as p
 	$(BIN)/pytest -m edge
 
 .PHONY: cluster
-cluster: $(READY) ## the tests with the real engine and a real API server
-	$(BIN)/iotistic local tools
+cluster: tools ## the tests with the real engine and a real API server
 	$(BIN)/pytest -m cluster
 
 .PHONY: node
