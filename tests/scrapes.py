@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.metrics import EXPORTED, names_in
+from tests.waiting import last_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -29,10 +29,7 @@ def samples(text: str) -> Samples:
 
 def soon(ask: Callable[[], Samples], names: Collection[str], *, seconds: float = 30) -> Samples:
     """Ask a target until it tells these metrics, or for so long, and return its last answer."""
-    deadline = time.monotonic() + seconds
-    while set(names) - (there := ask()).keys() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return there
+    return last_seen(ask, lambda there: set(names) <= there.keys(), seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 PYTHON = ROOT / ".venv" / "bin" / "python"
 
-LEAP_DAY = 'schedule: "0 2 29 2 *"'
-"""When the plans' backups are due in tests: on no day that a test runs and counts pods, Jobs and claims."""
+LEAP_DAY = "0 2 29 2 *"
+"""When backups are due in tests: on no day that a test runs and counts pods, Jobs and claims."""
 
 
 @dataclass
@@ -47,7 +47,9 @@ class DevProject:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, target)
         plans = folder / "tenants" / "plans.yaml"
-        plans.write_text(re.sub(r'schedule: ".*"', LEAP_DAY, plans.read_text(encoding="utf-8")), "utf-8")
+        text, found = re.subn(r'(schedule): ".*"', rf'\1: "{LEAP_DAY}"', plans.read_text(encoding="utf-8"))
+        assert found, "where plans say when backups are due"
+        plans.write_text(text, encoding="utf-8")
         for made_before in (".venv", ".tools"):
             (folder / made_before).symlink_to(ROOT / made_before)
         return cls(folder)

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cluster.dev_project import LEAP_DAY
+
 if TYPE_CHECKING:
     from tests.cluster.dev_project import DevProject
 
 pytestmark = pytest.mark.cluster
 
-# Its backup is due on no day that this test runs and counts pods.
-BILLING = (
-    '  iotistic:billing: {image: "registry.example.com/iotistic/billing:1.0.0", '
-    'backupSchedule: "0 1 29 2 *"}\n'
-)
+IMAGE = "registry.example.com/iotistic/billing:1.0.0"
+BILLING = f'  iotistic:billing: {{image: "{IMAGE}", backupSchedule: "{LEAP_DAY}"}}\n'
 
 
 def test_billing_comes_up_beside_the_customers_and_goes_again(dev: DevProject) -> None:

@@ -101,7 +101,7 @@ def acme_authority(world: World, names: Sequence[str]) -> Iterator[Authority]:
 
     Args:
         world: The world.
-        names: The names that it begins to prove at once, for whoever waits until they are ``proved``.
+        names: The names that it begins to prove at once, for ``await_proof``.
     """
     corefile = world.get("configmap/coredns", "--namespace=kube-system")["data"]["Corefile"]
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLACE}}

@@ -59,7 +59,7 @@ def elsewhere(world: World, *ports: int) -> Iterator[None]:
         program = [sys.executable, "-S", "-c", LISTEN, addresses, *map(str, ports)]
         with subprocess.Popen(world.node.namespaces.enter(ip, "netns", "exec", _NETWORK, *program)):
             try:
-                eventually(lambda: _listens(world, ports[-1]))
+                eventually(lambda: _listens(world, f"{PRIVATE}:{ports[-1]}"))
                 yield
             finally:
                 inside = world.node.namespaces.processes()
@@ -69,7 +69,7 @@ def elsewhere(world: World, *ports: int) -> Iterator[None]:
         run(f"netns delete {_NETWORK}")
 
 
-def _listens(world: World, port: int) -> bool:
+def _listens(world: World, last: str) -> bool:
     ip = which("ip")
     sockets = world.node.namespaces.run(ip, "netns", "exec", _NETWORK, which("ss"), "-Hltn")
-    return f":{port} " in sockets
+    return f" {last} " in sockets

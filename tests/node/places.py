@@ -6,8 +6,8 @@ for by probes that carry its labels and listen on its ports.
 
 from __future__ import annotations
 
-import contextlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from infra.customer.isolation import network_policies
@@ -18,7 +18,8 @@ from tests.isolation import ANOTHER, APPS, ENDPOINTS, OTHER, opened_for
 from tests.node import probes
 from tests.node.elsewhere import METADATA, PRIVATE, PUBLIC, elsewhere
 from tests.node.probes import TCP, UDP, listening, probe_pod
-from tests.node.world import as_list, declared, eventually
+from tests.node.world import as_list, declared
+from tests.waiting import last_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -80,7 +81,7 @@ def _stand_in(app: str) -> dict[str, Any]:
     return listening(pod, *ports) if ports else pod
 
 
-@contextlib.contextmanager
+@contextmanager
 def with_places(world: World, instance: Instance) -> Iterator[None]:
     """Run a probe in every place that has no pod of its own, beside the policies of an instance of acme's."""
     before = world.get("networkpolicies", f"--namespace={HOME}")["items"]
@@ -228,16 +229,7 @@ def everywhere(
     """
 
     def settled(place: str) -> set[T]:
-        found: set[T] = set()
-
-        def as_expected() -> bool:
-            nonlocal found
-            found = look(world, place)
-            return found == expected(place)
-
-        with contextlib.suppress(AssertionError):
-            eventually(as_expected, seconds=seconds)
-        return found
+        return last_seen(lambda: look(world, place), lambda found: found == expected(place), seconds=seconds)
 
     settled(places[0])
     with ThreadPoolExecutor(len(places)) as pool:

@@ -184,9 +184,9 @@ def snapshot(world: World) -> Iterator[str]:
                 retain(world, topic, "")
 
 
-def test_a_backup_of_another_customers_is_refused_and_changes_nothing(world: World, snapshot: str) -> None:
+@pytest.mark.usefixtures("snapshot")
+def test_a_backup_of_another_customers_is_refused_and_changes_nothing(world: World) -> None:
     """By a key that is another's, and by a repository that is another's. The next test puts back its own."""
-    assert snapshot
     before = checksums(world)
     for exchanged in (another_key(world), another_repository(world)):
         with exchanged:

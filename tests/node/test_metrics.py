@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from tests.metrics import EXPORTED
 from tests.node.conftest import ONLY
 from tests.program.watching import queries
 from tests.scrapes import samples, unanswered
+from tests.waiting import last_seen
 
 if TYPE_CHECKING:
     from tests.node.world import World
@@ -43,10 +43,7 @@ def untold(there: Samples) -> set[tuple[str, str]]:
 
 def test_it_tells_of_every_customer_what_the_list_says(world: World) -> None:
     # It looks at a new pod's containers and volumes within ten seconds each.
-    deadline = time.monotonic() + 30
-    while (missing := untold(told(world))) and time.monotonic() < deadline:
-        time.sleep(1)
-    assert missing == set()
+    assert last_seen(lambda: untold(told(world)), lambda missing: not missing) == set()
 
 
 def test_it_tells_it_as_queries_ask_for_it(world: World) -> None:
