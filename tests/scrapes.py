@@ -20,8 +20,10 @@ Samples = dict[str, list[dict[str, str]]]
 
 def samples(text: str) -> Samples:
     """Return what stands in the answer of a scrape target, in the format that Prometheus reads."""
+    # Without their types: the library adds "_total" to the name of a counter that does not end in it.
+    untyped = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("# TYPE "))
     found: Samples = {}
-    for family in text_string_to_metric_families(text):
+    for family in text_string_to_metric_families(untyped):
         for sample in family.samples:
             found.setdefault(sample.name, []).append(sample.labels)
     return found

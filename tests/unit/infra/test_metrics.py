@@ -49,12 +49,22 @@ kube_node_status_condition{node="a",condition="Ready",status="true"} 1
 kube_node_status_condition{node="a",condition="DiskPressure",status="true"} 0 1700000000000
 kube_node_info{node="b",os="of \\"c\\" } d",} 1
 up 1
+# TYPE pg_stat_database_blks_hit counter
+pg_stat_database_blks_hit 7
+# TYPE haproxy_backend_sessions_total counter
+haproxy_backend_sessions_total 7
 """
 
 
 def test_what_a_target_answers_is_read() -> None:
     there = samples(ANSWER)
-    assert there.keys() == {"kube_node_status_condition", "kube_node_info", "up"}
+    assert there.keys() == {
+        "kube_node_status_condition",
+        "kube_node_info",
+        "up",
+        "pg_stat_database_blks_hit",
+        "haproxy_backend_sessions_total",
+    }
     assert [labels["condition"] for labels in there["kube_node_status_condition"]] == [
         "Ready",
         "DiskPressure",
