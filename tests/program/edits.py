@@ -120,7 +120,12 @@ EDITS = (
     Edit(what="more memory for the API", after={"resources.api.memory_limit": "3Gi"}),
     Edit(what="more memory for the database", after={"resources.postgres.memory_limit": "6Gi"}),
     Edit(what="a name of its own", after={"extra_hosts": ["iot.initech.example"]}),
-    Edit(what="another time of the backup", after={"backup.schedule": "30 4 * * *"}),
+    # As rare before as after, for an alert counts the days between; and on no day that a test runs.
+    Edit(
+        what="another time of the backup",
+        before={"backup.schedule": "0 2 29 2 *"},
+        after={"backup.schedule": "30 4 29 2 *"},
+    ),
     Edit(what="backups kept longer", after={"backup.retention_days": 120}),
     Edit(what="the exporter on", after={"options.exporter": True}),
     Edit(what="Node-RED on", after=NODE_RED),
