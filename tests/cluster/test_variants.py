@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-ROUNDS = 6
+ROUNDS = 5
 """In how many previews the rows about a customer's file are tried."""
 
 CHOICES: dict[str, dict[str, Value]] = {
