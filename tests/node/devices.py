@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tests.node.probes import probe_pod
+from tests.waiting import last_seen
 
 if TYPE_CHECKING:
     import subprocess
@@ -66,6 +67,18 @@ def mqtt(  # noqa: PLR0913 - what a client has to be told
     return world.attempt(
         NAMESPACE, f"pod/{pod}", *mqtt_command(verb, tenant, topic, *options, credentials=credentials)
     )
+
+
+def taken(world: World, pod: str, verb: str, tenant: str, topic: str, *options: str) -> str:
+    """Run that client until the broker takes it, and return what it printed.
+
+    A broker that has just become ready is not at once where its Service leads to.
+    """
+    answer = last_seen(
+        lambda: mqtt(world, pod, verb, tenant, topic, *options), lambda answer: answer.returncode == 0
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
 
 
 def mqtt_command(

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from tests.node.devices import mqtt, with_device
+from tests.node.devices import taken, with_device
 from tests.node.world import eventually
 
 if TYPE_CHECKING:
@@ -86,9 +86,7 @@ def _session(word: str) -> tuple[str, ...]:
 
 
 def _mqtt(world: World, verb: str, tenant: str, topic: str, *options: str) -> str:
-    answer = mqtt(world, _CLIENT, verb, tenant, f"iot/{tenant}/{topic}", *options)
-    assert answer.returncode == 0, answer.stderr
-    return answer.stdout
+    return taken(world, _CLIENT, verb, tenant, f"iot/{tenant}/{topic}", *options)
 
 
 def _of_each(what: Callable[[str], T], tenants: Iterable[str]) -> dict[str, T]:

@@ -16,7 +16,8 @@ import pytest
 
 from tests.cluster.dev_project import PYTHON
 from tests.isolation import ENDPOINTS
-from tests.node.devices import NAMESPACE, mqtt, mqtt_command, with_device
+from tests.node.bounded import scale
+from tests.node.devices import NAMESPACE, mqtt_command, taken, with_device
 from tests.node.probes import addresses, connects, probe_pod
 from tests.node.world import eventually
 
@@ -92,8 +93,7 @@ def checksums(world: World) -> dict[str, str]:
 
 def retain(world: World, topic: str, text: str) -> None:
     empty = ("-n",) if text == "" else ("-m", text)
-    sent = mqtt(world, "archivist", "pub", "acme", topic, "-r", *empty)
-    assert sent.returncode == 0, sent.stderr
+    taken(world, "archivist", "pub", "acme", topic, "-r", *empty)
 
 
 def retained(world: World) -> dict[str, str]:
@@ -228,14 +228,14 @@ def test_a_broker_that_runs_is_waited_for_and_waits_in_turn(world: World, snapsh
     assert "anti-affinity" in unscheduled(world, "restore-broker"), "it waits as long as the broker runs"
     assert retained(world) == {AFTERWARDS: "came after the backup"}
 
-    world.kubectl(WHERE, "scale", "statefulset/mosquitto", "--replicas=0")
+    scale(world, "acme", "mosquitto", 0)
     eventually(lambda: "nodeName" in pod_of(world, "restore-broker")["spec"], seconds=300)
     # Somebody in a hurry starts the broker again at once.
-    world.kubectl(WHERE, "scale", "statefulset/mosquitto", "--replicas=1")
+    scale(world, "acme", "mosquitto", 1)
     complete(world, WHERE, "restore-broker")
     # The scheduler would look at it again within five minutes; a new pod is looked at now.
-    world.kubectl(WHERE, "scale", "statefulset/mosquitto", "--replicas=0")
-    world.kubectl(WHERE, "scale", "statefulset/mosquitto", "--replicas=1")
+    scale(world, "acme", "mosquitto", 0)
+    scale(world, "acme", "mosquitto", 1)
     world.wait_ready("acme")
     (put,) = pod_of(world, "restore-broker")["status"]["containerStatuses"]
     broker = world.get("pod/mosquitto-0", WHERE)["status"]["containerStatuses"]

@@ -14,6 +14,7 @@ from tests.node.keeping import assert_kept, write
 from tests.node.outside import Outside, client_outside
 from tests.node.probes import probe_pod
 from tests.node.renewals import EDGE_TLS, authority
+from tests.node.world import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,8 +88,9 @@ def test_it_outlives_suspension_an_upgrade_of_its_images_and_a_change_of_plan(
     overrides = f"  iotistic:imageOverrides: '{json.dumps(references)}'\n"
     use(world, promoted(tenant), configuration + overrides)
     world.wait_ready("acme")
+    # It is ready before the edge knows where it is now.
+    eventually(lambda: publishes(device))
     assert served(world, visitor, "/")[0] == 200
-    assert publishes(device)
     assert set(references.values()) <= images_of(world)
     assert_kept(world, words)
 
