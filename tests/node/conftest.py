@@ -6,7 +6,7 @@ import concurrent.futures
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
@@ -154,7 +154,7 @@ def real_node(home: Path) -> RealNode:
     return RealNode(home / "node", KubeAccess(kubeconfig, "iotistic-dev", server), toolbox, console)
 
 
-TEST_CLUSTER = {
+TEST_CLUSTER: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "Service",
     "metadata": {"name": "test-cluster", "namespace": "kube-system"},

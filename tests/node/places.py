@@ -98,13 +98,14 @@ def with_places(world: World, instance: Instance) -> Iterator[None]:
     try:
         use(world, instance)
         world.apply(*pods)
-        for pod in pods:
+        for namespace in sorted({pod["metadata"]["namespace"] for pod in pods}):
             world.kubectl(
-                "wait",
-                "--for=condition=Ready",
-                f"pod/{pod['metadata']['name']}",
-                f"--namespace={pod['metadata']['namespace']}",
-                "--timeout=120s",
+                *("wait", "--for=condition=Ready", f"--namespace={namespace}", "--timeout=120s"),
+                *(
+                    f"pod/{pod['metadata']['name']}"
+                    for pod in pods
+                    if pod["metadata"]["namespace"] == namespace
+                ),
             )
         with elsewhere(world, *SOMEWHERE):
             yield
@@ -125,11 +126,16 @@ def use(world: World, instance: Instance) -> None:
         world.kubectl("delete", "networkpolicies", f"--namespace={HOME}", *sorted(gone))
 
 
-def reached(world: World, place: str) -> set[Endpoint]:
-    """Return what a place reaches of acme, leaving out what never leaves its own pod."""
-    app, namespace, target = PLACES[place]
-    found = probes.reached_from_pod(world, "acme", namespace, target)
-    return {endpoint for endpoint in found if endpoint[0] != app}
+def inward(world: World) -> Callable[[str], set[Endpoint]]:
+    """Return what tells what a place reaches of acme, leaving out what never leaves its own pod."""
+    there = probes.addresses(world, "acme")
+
+    def reached(place: str) -> set[Endpoint]:
+        app, namespace, target = PLACES[place]
+        found = probes.reached_from_pod(world, there, namespace, target)
+        return {endpoint for endpoint in found if endpoint[0] != app}
+
+    return reached
 
 
 def allowed(instance: Instance, place: str) -> set[Endpoint]:
@@ -194,12 +200,16 @@ def address_of(world: World, namespace: str) -> str:
     return str(world.get("pod/probe", f"--namespace={namespace}")["status"]["podIP"])
 
 
-def gets_out_to(world: World, place: str) -> set[Outside]:
-    """Return what a place reaches outside of acme's namespace."""
-    _, namespace, target = PLACES[place]
+def outward(world: World) -> Callable[[str], set[Outside]]:
+    """Return what tells what a place reaches outside of acme's namespace."""
     there = outside(world)
-    answers = probes.connects(world, namespace, target, list(there.values()))
-    return {found for found, answered in zip(there, answers, strict=True) if answered}
+
+    def reached(place: str) -> set[Outside]:
+        _, namespace, target = PLACES[place]
+        answers = probes.connects(world, namespace, target, list(there.values()))
+        return {found for found, answered in zip(there, answers, strict=True) if answered}
+
+    return reached
 
 
 def may_get_out_to(instance: Instance, place: str) -> set[Outside]:
@@ -215,22 +225,22 @@ def may_get_out_to(instance: Instance, place: str) -> set[Outside]:
 
 
 def everywhere(
-    look: Callable[[World, str], set[T]],
-    world: World,
+    reached: Callable[[str], set[T]],
     expected: Callable[[str], set[T]],
     *,
     places: Sequence[str] = tuple(PLACES),
     seconds: float = 30,
 ) -> dict[str, set[T]]:
-    """Return what is seen from each place, once it is as expected or the time is over.
+    """Return what is reached from each place, once it is as expected or the time is over.
 
     New policies take a moment to get to the node, so the first place is looked from alone until they have.
     A look mostly waits for packets that never come.
     """
 
     def settled(place: str) -> set[T]:
-        return last_seen(lambda: look(world, place), lambda found: found == expected(place), seconds=seconds)
+        return last_seen(lambda: reached(place), lambda found: found == expected(place), seconds=seconds)
 
-    settled(places[0])
+    first, *others = places
+    found = {first: settled(first)}
     with ThreadPoolExecutor(len(places)) as pool:
-        return dict(zip(places, pool.map(settled, places), strict=True))
+        return found | dict(zip(others, pool.map(settled, others), strict=True))

@@ -128,13 +128,15 @@ def connects(
     return answer
 
 
-def reached_from_pod(world: World, tenant: str, namespace: str, target: str) -> set[Endpoint]:
-    """Return which ports of a customer a pod can connect to."""
-    answer = world.run(namespace, target, "python3", "-c", TRY_ALL, _arguments(world, tenant))
+def reached_from_pod(
+    world: World, addresses: Mapping[str, str], namespace: str, target: str
+) -> set[Endpoint]:
+    """Return which ports of a customer, whose pods have these addresses, a pod can connect to."""
+    answer = world.run(namespace, target, "python3", "-c", TRY_ALL, _arguments(addresses))
     return _reached(answer)
 
 
-def reached_from_address(world: World, tenant: str, address: str) -> set[Endpoint]:
+def reached_from_address(world: World, addresses: Mapping[str, str], address: str) -> set[Endpoint]:
     """Return which ports of a customer the pod of an address can connect to, whatever its image has.
 
     It is tried from within the pod's network, which the node has a name for.
@@ -146,19 +148,19 @@ def reached_from_address(world: World, tenant: str, address: str) -> set[Endpoin
         network for network in networks if f" {address}/" in inside.run(ip, "-netns", network, "address")
     )
     python = [sys.executable, "-S", "-c", TRY_ALL]
-    return _reached(inside.run(ip, "netns", "exec", found, *python, _arguments(world, tenant)))
+    return _reached(inside.run(ip, "netns", "exec", found, *python, _arguments(addresses)))
 
 
-def reached_from_node(world: World, tenant: str) -> set[Endpoint]:
+def reached_from_node(world: World, addresses: Mapping[str, str]) -> set[Endpoint]:
     """Return which ports of a customer the node itself can connect to."""
     python = [sys.executable, "-S", "-c", TRY_ALL]
-    return _reached(world.node.namespaces.run(*python, _arguments(world, tenant)))
+    return _reached(world.node.namespaces.run(*python, _arguments(addresses)))
 
 
-def reached_from_outside(world: World, tenant: str) -> set[Endpoint]:
+def reached_from_outside(addresses: Mapping[str, str]) -> set[Endpoint]:
     """Return which ports of a customer this machine can connect to, which is no part of the cluster."""
     answer = subprocess.run(
-        [sys.executable, "-S", "-c", TRY_ALL, _arguments(world, tenant)],
+        [sys.executable, "-S", "-c", TRY_ALL, _arguments(addresses)],
         capture_output=True,
         text=True,
         check=True,
@@ -166,9 +168,8 @@ def reached_from_outside(world: World, tenant: str) -> set[Endpoint]:
     return _reached(answer.stdout)
 
 
-def _arguments(world: World, tenant: str) -> str:
-    found = addresses(world, tenant)
-    return json.dumps([(found[app], port) for app, port in ENDPOINTS])
+def _arguments(addresses: Mapping[str, str]) -> str:
+    return json.dumps([(addresses[app], port) for app, port in ENDPOINTS])
 
 
 def _reached(answer: str) -> set[Endpoint]:

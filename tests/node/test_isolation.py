@@ -17,12 +17,12 @@ from tests.node.places import (
     address_of,
     allowed,
     everywhere,
-    gets_out_to,
+    inward,
     may_get_out_to,
     open_to,
     outside,
+    outward,
     reachable,
-    reached,
     use,
     with_places,
 )
@@ -79,7 +79,7 @@ def places(world: World) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def seen(places: World) -> dict[str, set[Endpoint]]:
     """Return what each place reaches."""
-    return everywhere(reached, places, partial(allowed, STANDING))
+    return everywhere(inward(places), partial(allowed, STANDING))
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -96,26 +96,28 @@ def test_there_is_a_place_for_each_kind_of_pods() -> None:
 def test_a_customers_pods_get_out_to_what_is_documented_and_nowhere_else(places: World) -> None:
     """The stranger shows that everything is there to be reached; what is a neighbour's is so for nobody."""
     everything = outside(places)
-    assert gets_out_to(places, "stranger") == {found for found in everything if found[0] != OTHER}
+    reached = outward(places)
+    assert reached("stranger") == {found for found in everything if found[0] != OTHER}
     expected = partial(may_get_out_to, STANDING)
-    found = everywhere(gets_out_to, places, expected, places=OF_ACME)
+    found = everywhere(reached, expected, places=OF_ACME)
     assert found == {place: expected(place) for place in OF_ACME}
 
 
 def test_the_cluster_dns_answers_and_asks_nobody(places: World) -> None:
     (pod,) = places.get("pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns")["items"]
-    assert probes.reached_from_address(places, "acme", pod["status"]["podIP"]) == set()
+    there = probes.addresses(places, "acme")
+    assert probes.reached_from_address(places, there, pod["status"]["podIP"]) == set()
     # The same way of asking does reach what the probe of another place may.
-    monitoring = probes.reached_from_address(places, "acme", address_of(places, "monitoring"))
+    monitoring = probes.reached_from_address(places, there, address_of(places, "monitoring"))
     assert monitoring == reached_from(isolation.MONITORING)
 
 
 def test_the_world_outside_reaches_nothing(places: World) -> None:
-    assert probes.reached_from_outside(places, "acme") == set()
+    assert probes.reached_from_outside(probes.addresses(places, "acme")) == set()
 
 
 def test_the_node_reaches_everything_since_it_has_to_ask_for_health(places: World) -> None:
-    assert probes.reached_from_node(places, "acme") == set(ENDPOINTS)
+    assert probes.reached_from_node(places, probes.addresses(places, "acme")) == set(ENDPOINTS)
 
 
 def test_everything_that_is_open_only_for_some_is_tried() -> None:
@@ -131,13 +133,15 @@ def test_what_is_open_only_for_some_is_open_for_them_and_nothing_else(
     """Seen from each place for which the table says something else of them than of others."""
     use(places, instance)
     within, beyond = partial(allowed_by_kube_router, instance), partial(may_get_out_to, instance)
-    inward = [place for place in PLACES if within(place) != allowed(STANDING, place)]
-    outward = [place for place in OF_ACME if beyond(place) != may_get_out_to(STANDING, place)]
-    seen_within = everywhere(reached, places, within, places=inward)
-    assert seen_within == {place: within(place) for place in inward}
-    seen_beyond = everywhere(gets_out_to, places, beyond, places=outward)
-    assert seen_beyond == {place: beyond(place) for place in outward}
-    assert probes.reached_from_outside(places, "acme") == open_to(instance, isolation.INTERNET)
+    changed = [place for place in PLACES if within(place) != allowed(STANDING, place)]
+    seen_within = everywhere(inward(places), within, places=changed)
+    assert seen_within == {place: within(place) for place in changed}
+    changed = [place for place in OF_ACME if beyond(place) != may_get_out_to(STANDING, place)]
+    seen_beyond = everywhere(outward(places), beyond, places=changed)
+    assert seen_beyond == {place: beyond(place) for place in changed}
+    assert probes.reached_from_outside(probes.addresses(places, "acme")) == open_to(
+        instance, isolation.INTERNET
+    )
 
 
 def allowed_by_kube_router(instance: Instance, place: str) -> set[Endpoint]:
@@ -160,15 +164,15 @@ def test_the_same_probes_get_through_once_the_policies_are_gone(places: World) -
     try:
         for tenant in saved:
             places.kubectl("delete", "networkpolicies", "--all", f"--namespace=customer-{tenant}")
-        found = everywhere(reached, places, reachable, seconds=120)
+        found = everywhere(inward(places), reachable, seconds=120)
         assert found == {place: reachable(place) for place in PLACES}
-        assert probes.reached_from_outside(places, "acme") == set(ENDPOINTS)
+        assert probes.reached_from_outside(probes.addresses(places, "acme")) == set(ENDPOINTS)
         everything = set(outside(places))
-        beyond = everywhere(gets_out_to, places, lambda _: everything, places=OF_ACME, seconds=120)
+        beyond = everywhere(outward(places), lambda _: everything, places=OF_ACME, seconds=120)
         assert beyond == dict.fromkeys(OF_ACME, everything)
     finally:
         for policies in saved.values():
             places.apply(*map(declared, policies))
     within = partial(allowed, STANDING)
-    back = everywhere(reached, places, within, seconds=120)
+    back = everywhere(inward(places), within, seconds=120)
     assert back == {place: within(place) for place in PLACES}

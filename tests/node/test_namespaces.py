@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.node, pytest.mark.meanwhile]
 
-STEPS = 8
+STEPS = 10
 """Of laying the cable."""
 
 

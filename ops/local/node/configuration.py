@@ -13,7 +13,7 @@ from ops.local.kubeconfig import write_kubeconfig
 from ops.local.node import machine
 from ops.local.node.addresses import dns_address
 from ops.local.node.images import PAUSE
-from ops.local.node.layout import NODE_NAME
+from ops.local.node.layout import BRIDGE, NODE_NAME
 from ops.local.store import write_atomically
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def write_configuration(layout: NodeLayout, addresses: Addresses, access: KubeAc
     values = {
         "pause_image": PAUSE,
         "plugin_folder": machine.plugin_folder(),
+        "bridge": BRIDGE,
         "pods": addresses.pods,
         "node": addresses.node,
         "cgroup": layout.cgroup,

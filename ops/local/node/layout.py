@@ -11,6 +11,8 @@ INSIDE: Final = Path("/run/node")
 """Where the node's own processes see its folder. Short, since a socket's path may have 107 bytes."""
 NODE_NAME: Final = "real-1"
 """The node's name in the cluster."""
+BRIDGE: Final = "pods"
+"""The node's network interface to which its pods are connected."""
 
 
 @dataclass(frozen=True, slots=True)

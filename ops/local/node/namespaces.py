@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ops.local import processes
+from ops.local.control_plane import SERVICE_RANGE
 from ops.local.node.commands import SEARCH_PATH, NodeError, run, which
+from ops.local.node.layout import BRIDGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _SCRIPT: Final = Path(__file__).parent / "templates" / "holder.sh"
 _READY_SECONDS: Final = 10
 _LOG: Final = "holder"
+_PREFERENCE: Final = "100"
+"""Before the rules that Linux has of its own, but for that of a machine's own addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,19 @@ class Namespaces:
             f"route replace default via {addresses.host}",
         ):
             self.run(which("ip"), *arguments.split())
+        self._keep_in_what_nobody_serves()
         _ip(f"route replace {addresses.pods} via {addresses.node} dev {interface}")
+
+    def _keep_in_what_nobody_serves(self) -> None:
+        """Refuse what a pod sends to a service without pods. Any other has a pod's address by now.
+
+        kube-proxy would refuse it, but kube-router lets it out before, since no policy forbids it. It would
+        leave the node, and the connection would never find the pods that come later.
+        """
+        rule = ("rule", "show", "pref", _PREFERENCE)
+        if not self.run(which("ip"), *rule):
+            refused = f"rule add pref {_PREFERENCE} iif {BRIDGE} to {SERVICE_RANGE} unreachable"
+            self.run(which("ip"), *refused.split())
 
 
 def start_detached(command: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
