@@ -1,4 +1,4 @@
-"""Waiting for what takes a moment, where a test judges what was seen last."""
+"""Waiting for what takes a moment."""
 
 from __future__ import annotations
 
@@ -11,9 +11,38 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def last_seen(look: Callable[[], T], enough: Callable[[T], bool], *, seconds: float = 30) -> T:
-    """Look until it is enough, or for so long, and return what was seen last."""
+def last_seen(
+    look: Callable[[], T], enough: Callable[[T], bool], *, seconds: float = 30, every: float = 0.05
+) -> T:
+    """Look until it is enough, or for so long, and return what was seen last, which a test then judges.
+
+    Args:
+        look: Looks.
+        enough: Whether what was seen will do.
+        seconds: How long to look.
+        every: How many seconds to pause between two looks, or as long as a look took: what is asked of a
+            cluster is its own processors' work, and nobody waits for it all the time.
+    """
     deadline = time.monotonic() + seconds
-    while not enough(found := look()) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return found
+    while True:
+        began = time.monotonic()
+        found = look()
+        now = time.monotonic()
+        if enough(found) or now > deadline:
+            return found
+        time.sleep(max(every, now - began))
+
+
+def wait_until(
+    condition: Callable[[], bool], *, what: str = "", seconds: float = 60, every: float = 0.05
+) -> None:
+    """Wait until a condition holds, and fail where it never does.
+
+    Args:
+        condition: The condition.
+        what: What it says, for whoever reads of a failure.
+        seconds: How long to wait.
+        every: As for ``last_seen()``.
+    """
+    held = last_seen(condition, bool, seconds=seconds, every=every)
+    assert held, f"after {seconds:.0f} s still not so{what and f': {what}'}"

@@ -7,7 +7,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from tests.cluster.processes import children_named, family, wait_until
+from tests.cluster.processes import children_named, family
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -27,7 +28,7 @@ def kill_in_the_middle(project: DevProject) -> None:
 
 def kill_once(condition: Callable[[], bool], *, run: subprocess.Popen[str]) -> None:
     """Kill the engine of a run, and all that it started, as soon as a condition holds."""
-    wait_until(condition)
+    wait_until(condition, seconds=180)
     engines = children_named("pulumi", of=run.pid)
     assert engines, "no engine is running"
     for pid in family(engines):

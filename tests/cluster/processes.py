@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def children_named(name: str, *, of: int) -> list[int]:
@@ -17,13 +12,6 @@ def children_named(name: str, *, of: int) -> list[int]:
     )
     rows = (line.split() for line in listing.stdout.splitlines())
     return [int(pid) for pid, command in rows if command == name]
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def family(pids: list[int]) -> list[int]:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cluster.dev_project import DevProject
-from tests.cluster.processes import children_named, wait_until
+from tests.cluster.processes import children_named
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -358,7 +359,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(tmp_path: Path) -> None:
     try:
         first = project.popen("local", "up")
         state = project.home / "state" / ".pulumi" / "stacks" / "iotistic" / "dev.json"
-        wait_until(lambda: urns_in(state) > 30)
+        wait_until(lambda: urns_in(state) > 30, seconds=180)
         engines = children_named("pulumi", of=first.pid)
         assert engines, "no engine is running"
         for pid in engines:

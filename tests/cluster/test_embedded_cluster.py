@@ -41,13 +41,6 @@ def get(kubectl: Callable[..., str], *arguments: str) -> Any:  # noqa: ANN401 - 
     return json.loads(kubectl("get", *arguments, "--output=json"))
 
 
-def eventually(seconds: float, check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.1)
-
-
 @pytest.fixture
 def namespace(kubectl: Callable[..., str], request: pytest.FixtureRequest) -> Iterator[str]:
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:50].strip("-")

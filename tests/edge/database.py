@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from infra.customer.ports import POSTGRES_PORT
 from tests.edge.pods import Image
-from tests.edge.world import wait_until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     import subprocess

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tests.edge.world import LOOPBACK, Process, child, program, wait_until
+from tests.edge.world import LOOPBACK, Process, child, program
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,9 +13,10 @@ from infra.customer.monitoring import AT_REST, rule_groups
 from infra.platform import monitoring_billing, monitoring_cluster, monitoring_edge, monitoring_fleet
 from infra.platform.alertmanager import CAUSES, HEARTBEAT, configuration
 from infra.platform.monitoring_settings import MonitoringSettings
-from tests.edge.world import LOOPBACK, Process, free_port, program, wait_until
+from tests.edge.world import LOOPBACK, Process, free_port, program
 from tests.program.instances import instance_of
 from tests.program.watching import SECRETS, stack
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

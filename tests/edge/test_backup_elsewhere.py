@@ -12,8 +12,9 @@ from infra.customer import backup, restore
 from infra.customer.backup_access import BackupAccess
 from infra.customer.instance import manifests
 from tests.edge import object_store
-from tests.edge.world import LOOPBACK, wait_until
+from tests.edge.world import LOOPBACK
 from tests.program.instances import instance_of
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     import subprocess

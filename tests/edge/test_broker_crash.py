@@ -12,8 +12,8 @@ from infra.customer import mosquitto
 from infra.customer.instance import manifests
 from tests.edge.broker import Broker, asking_nobody
 from tests.edge.pods import Node
-from tests.edge.world import wait_until
 from tests.program.instances import instance_of
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ from tests.edge.mqtt import Denied, Refused, Session
 from tests.edge.network import connect
 from tests.edge.plugin import compiled
 from tests.edge.test_settle import MQTT_TABLES, TABLES
-from tests.edge.world import wait_until
 from tests.program.instances import instance_of
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from infra.customer.model import Instance

@@ -13,8 +13,8 @@ from infra.customer.ports import MQTTS_PORT
 from tests.edge.certificates import Authority
 from tests.edge.essentials import essentials
 from tests.edge.pods import Node
-from tests.edge.world import wait_until
 from tests.program.instances import instance_of
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

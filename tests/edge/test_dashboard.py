@@ -11,9 +11,10 @@ from infra.customer.instance import manifests
 from infra.customer.ports import API_PORT, DASHBOARD_PORT
 from tenants.models import LifecycleState
 from tests.edge.pods import Image, Node
-from tests.edge.world import LOOPBACK, wait_until
+from tests.edge.world import LOOPBACK
 from tests.program.instances import instance_of
 from tests.program.variants import variant
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from tests.edge.pods import Image
-from tests.edge.world import LOOPBACK, free_port, wait_until
+from tests.edge.world import LOOPBACK, free_port
 from tests.program.instances import PLACEHOLDERS, instance_of
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,8 @@ from infra.images import load_platform_image
 from infra.platform.haproxy import Edge
 from infra.platform.mqtt_proxy import LEAVE_SECONDS, MARGIN_SECONDS, manifests
 from tests.edge.mqtt import Refused
-from tests.edge.world import DOMAIN, Process, child, edge_settings, program, wait_until
+from tests.edge.world import DOMAIN, Process, child, edge_settings, program
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,10 +17,11 @@ from infra.platform.monitoring_cluster import rules
 from infra.platform.monitoring_rules import groups
 from tests.edge.mqtt import TIMEOUT_SECONDS, Session
 from tests.edge.pods import Image
-from tests.edge.world import LOOPBACK, Process, free_port, program, wait_until
+from tests.edge.world import LOOPBACK, Process, free_port, program
 from tests.metrics import EXPORTED
 from tests.program.instances import instance_of
 from tests.scrapes import samples
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

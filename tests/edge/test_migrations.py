@@ -11,8 +11,8 @@ import pytest
 from infra.customer import api, migrations
 from infra.customer.instance import manifests
 from tests.edge.pods import Image
-from tests.edge.world import wait_until
 from tests.program.instances import instance_of
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,9 @@ from infra.customer.grafana_dashboards import dashboards
 from infra.customer.instance import manifests
 from infra.customer.ports import MQTT_METRICS_PORT, POSTGRES_METRICS_PORT, PROMETHEUS_PORT
 from tests.edge.pods import Image, Node
-from tests.edge.world import LOOPBACK, program, wait_until
+from tests.edge.world import LOOPBACK, program
 from tests.program.instances import PLACEHOLDERS, with_options
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.edge.mqtt import TIMEOUT_SECONDS, Client, Refused
-from tests.edge.world import DOMAIN, edge_settings, wait_until
+from tests.edge.world import DOMAIN, edge_settings
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.edge.world import Proxy, World

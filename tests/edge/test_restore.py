@@ -15,8 +15,8 @@ from tests.edge.broker import Broker, asking_nobody
 from tests.edge.database import POSTGRES_IMAGE, Database
 from tests.edge.pods import Node
 from tests.edge.test_settle import MQTT_TABLES, TABLES
-from tests.edge.world import wait_until
 from tests.program.instances import PLACEHOLDERS, instance_of, with_options
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

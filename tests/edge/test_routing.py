@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.edge.mqtt import Client, Refused
-from tests.edge.world import DOMAIN, World, edge_settings, paused, wait_until
+from tests.edge.world import DOMAIN, World, edge_settings, paused
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from infra.customer import migrations
 from infra.customer.instance import manifests
 from infra.customer.model import Credentials
 from tenants.key_ring import KeyRing
-from tests.edge.world import wait_until
 from tests.program.instances import PLACEHOLDERS, instance_of, with_options
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,8 @@ from infra.names import INGRESS_NAMESPACE
 from tests.edge.controller import CUSTOMERS, OPTIONS, Controller, controller, customer_of
 from tests.edge.customers_web import METRICS
 from tests.edge.web_client import host
-from tests.edge.world import LOOPBACK, wait_until
+from tests.edge.world import LOOPBACK
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +23,10 @@ from infra.platform.edge_settings import EdgeSettings
 from infra.platform.haproxy import BROKER_PORTS, FILES, Edge, Place, render
 from tests.edge.certificates import Authority
 from tests.edge.mqtt import Address, Client, Refused
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from tests.edge.certificates import Pair
 
@@ -42,13 +42,6 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin:/us
 def program(name: str) -> str | None:
     """Return where a program is. Debian keeps servers where a user's PATH does not look."""
     return shutil.which(name) or shutil.which(name, path=_SYSTEM_PATH)
-
-
-def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = _START_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"after {seconds} s still not: {what}"
-        time.sleep(0.05)
 
 
 def free_port() -> int:

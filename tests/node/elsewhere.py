@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from ops.local import processes
 from ops.local.node.commands import which
 from tests.node.probes import LISTEN
-from tests.node.world import eventually
 from tests.program.variants import BROKERS
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def elsewhere(world: World, *ports: int) -> Iterator[None]:
         program = [sys.executable, "-S", "-c", LISTEN, addresses, *map(str, ports)]
         with subprocess.Popen(world.node.namespaces.enter(ip, "netns", "exec", _NETWORK, *program)):
             try:
-                eventually(lambda: _listens(world, f"{PRIVATE}:{ports[-1]}"))
+                wait_until(lambda: _listens(world, f"{PRIVATE}:{ports[-1]}"))
                 yield
             finally:
                 inside = world.node.namespaces.processes()

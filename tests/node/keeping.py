@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from tests.node.devices import taken, with_device
-from tests.node.world import eventually
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ def wait_until_saved(world: World, tenants: Iterable[str]) -> None:
     def saved() -> bool:
         return all(float(_broker(world, tenant, "stat", "--format=%.3Y", _STATE)) > now for tenant in tenants)
 
-    eventually(saved, seconds=AUTOSAVE_SECONDS + _MARGIN_SECONDS)
+    wait_until(saved, seconds=AUTOSAVE_SECONDS + _MARGIN_SECONDS)
 
 
 def _broker(world: World, tenant: str, *command: str) -> str:

@@ -11,7 +11,8 @@ from infra.platform.mqtt_proxy import APP
 from tests.node.devices import account
 from tests.node.probes import probe_pod
 from tests.node.tls import Served, read_certificate
-from tests.node.world import as_list, eventually
+from tests.node.world import as_list
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -106,7 +107,7 @@ def client_outside(
     try:
         world.kubectl("wait", "--for=condition=Ready", "pod/client", f"--namespace={place}", "--timeout=180s")
         device = Outside(world, place, authority)
-        eventually(lambda: device.trusted(tenants[0]) is not None, seconds=TAKEN_UP_SECONDS)
+        wait_until(lambda: device.trusted(tenants[0]) is not None, seconds=TAKEN_UP_SECONDS)
         yield device
     finally:
         world.kubectl("delete", "--filename=-", "--wait=false", stdin=as_list(made))

@@ -21,8 +21,9 @@ from tests.node.acme import RENEW_BEFORE, Authority, acme_authority, await_proof
 from tests.node.devices import NAMESPACE, add_account
 from tests.node.outside import DOMAIN, TAKEN_UP_SECONDS, Outside, client_outside, host
 from tests.node.tls import Served, listening, renew
-from tests.node.world import WORKLOADS, declared, eventually
+from tests.node.world import WORKLOADS, declared
 from tests.program.instances import instance_of
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -133,7 +134,7 @@ def _watch(world: World, devices: Mapping[str, Outside], begin: Callable[[], Non
         begin()
         after = {place: _served(device, other_than=before[place]) for place, device in devices.items()}
         publish = ("pub", CUSTOMER, "-t", topic, "-m", "still here")
-        eventually(lambda: devices["edge"].mqtt(*publish).returncode == 0)
+        wait_until(lambda: devices["edge"].mqtt(*publish).returncode == 0)
         return {place: Renewal(before[place], after[place], said[place]()) for place in devices}
 
 
@@ -146,7 +147,7 @@ def _served(device: Outside, *, other_than: Served | None) -> Served:
         found = device.trusted(CUSTOMER)
         return found not in (None, other_than)
 
-    eventually(is_new, seconds=TAKEN_UP_SECONDS, every=_LOOK_SECONDS)
+    wait_until(is_new, seconds=TAKEN_UP_SECONDS, every=_LOOK_SECONDS)
     assert found is not None
     return found
 
@@ -193,4 +194,4 @@ def _wait_until_signed(world: World, by: Callable[[str], bool]) -> None:
         ]
         return [item["metadata"]["annotations"]["cert-manager.io/issuer-name"] for item in secrets]
 
-    eventually(lambda: all(map(by, issuers())), seconds=_ISSUED_SECONDS, every=_LOOK_SECONDS)
+    wait_until(lambda: all(map(by, issuers())), seconds=_ISSUED_SECONDS, every=_LOOK_SECONDS)

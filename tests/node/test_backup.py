@@ -19,7 +19,7 @@ from tests.isolation import ENDPOINTS
 from tests.node.bounded import scale
 from tests.node.devices import NAMESPACE, mqtt_command, taken, with_device
 from tests.node.probes import addresses, connects, probe_pod
-from tests.node.world import eventually
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,7 +169,7 @@ def snapshot(world: World) -> Iterator[str]:
         sql(world, TABLES)
         for topic, text in RETAINED.items():
             retain(world, topic, text)
-        eventually(lambda: saved(world))
+        wait_until(lambda: saved(world))
         try:
             with ThreadPoolExecutor() as both:
                 said, _ = both.map(lambda tenant: back_up(world, tenant), ("acme", "globex"))
@@ -223,13 +223,13 @@ def test_a_broker_that_runs_is_waited_for_and_waits_in_turn(world: World, snapsh
     assert "statefulset/mosquitto: still runs" in apply(world, "broker", expect=2)
 
     world.kubectl(WHERE, "create", "--filename=-", stdin=printed(world, "broker", "--backup", snapshot))
-    eventually(lambda: "anti-affinity" in unscheduled(world, "restore-broker"))
+    wait_until(lambda: "anti-affinity" in unscheduled(world, "restore-broker"))
     time.sleep(3)
     assert "anti-affinity" in unscheduled(world, "restore-broker"), "it waits as long as the broker runs"
     assert retained(world) == {AFTERWARDS: "came after the backup"}
 
     scale(world, "acme", "mosquitto", 0)
-    eventually(lambda: "nodeName" in pod_of(world, "restore-broker")["spec"], seconds=300)
+    wait_until(lambda: "nodeName" in pod_of(world, "restore-broker")["spec"], seconds=300)
     # Somebody in a hurry starts the broker again at once.
     scale(world, "acme", "mosquitto", 1)
     complete(world, WHERE, "restore-broker")

@@ -14,7 +14,7 @@ from tests.node.keeping import assert_kept, write
 from tests.node.outside import Outside, client_outside
 from tests.node.probes import probe_pod
 from tests.node.renewals import EDGE_TLS, authority
-from tests.node.world import eventually
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ def test_it_outlives_suspension_an_upgrade_of_its_images_and_a_change_of_plan(
     use(world, promoted(tenant), configuration + overrides)
     world.wait_ready("acme")
     # It is ready before the edge knows where it is now.
-    eventually(lambda: publishes(device))
+    wait_until(lambda: publishes(device))
     assert served(world, visitor, "/")[0] == 200
     assert set(references.values()) <= images_of(world)
     assert_kept(world, words)

@@ -11,7 +11,7 @@ from ops.local import processes
 from tests.node.conftest import ONLY
 from tests.node.keeping import assert_kept, wait_until_saved, write, write_rows
 from tests.node.test_lifecycle import PARTS
-from tests.node.world import eventually
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.node.world import World
@@ -96,9 +96,9 @@ def test_it_outlives_a_power_cut_of_the_node(stored: World) -> None:
     processes.kill([stored.node.namespaces.started])
     started = f"Started of the real node: {', '.join(PARTS)}."
     assert started in stored.project.iotistic("local", "node", "up").stderr.replace("\n", " ")
-    eventually(lambda: all_anew(containers_of_customers(stored), containers), seconds=120)
+    wait_until(lambda: all_anew(containers_of_customers(stored), containers), seconds=120)
     # The pod of the cluster's DNS is the same, and has been started once more.
-    eventually(lambda: restarts_of_dns(stored) == {uid: count + 1 for uid, count in dns.items()})
+    wait_until(lambda: restarts_of_dns(stored) == {uid: count + 1 for uid, count in dns.items()})
     assert_as_declared(stored)
     stored.kubectl("wait", "--for=condition=Ready", "pod/keeper", "--namespace=mqtt-edge", "--timeout=60s")
     assert_kept(stored, words)

@@ -14,7 +14,7 @@ from ops.local import processes
 from ops.local.node.layout import NODE_NAME
 from tests.node.conftest import KEPT
 from tests.node.machine_state import alive, changes, machine_state, processes_of
-from tests.node.world import eventually
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.node.world import World
@@ -53,7 +53,7 @@ def test_a_part_that_was_made_from_something_older_is_started_anew(world: World)
 
 def test_a_dns_that_is_gone_is_named(world: World) -> None:
     world.kubectl("scale", "deployment/coredns", "--namespace=kube-system", "--replicas=0")
-    eventually(lambda: not health(world, "coredns"))
+    wait_until(lambda: not health(world, "coredns"))
     assert world.node.up() == []
     assert all(part["healthy"] for part in statuses(world))
 
@@ -64,11 +64,11 @@ def test_volumes_that_nobody_looks_after_are_noticed(world: World) -> None:
     waiting = int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])
     os.kill(pid, signal.SIGSTOP)
     try:
-        eventually(lambda: not health(world, "volumes"))
+        wait_until(lambda: not health(world, "volumes"))
     finally:
         for stopped in (waiting, pid):
             os.kill(stopped, signal.SIGCONT)
-    eventually(lambda: health(world, "volumes"))
+    wait_until(lambda: health(world, "volumes"))
 
 
 def statuses(world: World) -> list[dict[str, object]]:
@@ -111,7 +111,7 @@ def test_it_goes_without_a_trace(world: World, machine_before: dict[str, object]
     node.down()
     assert changes(machine_before, machine_state()) == []
     # What only waited for a part outside takes a moment to notice its end.
-    eventually(lambda: not alive(running) | processes_of(node.layout), seconds=10)
+    wait_until(lambda: not alive(running) | processes_of(node.layout), seconds=10)
     assert not node.layout.folder.exists()
     assert node.status() == []
     # The simulated nodes take pods again.
@@ -133,7 +133,7 @@ def test_it_goes_without_a_trace_after_a_crash(world: World, machine_before: dic
     node.down()
     assert changes(machine_before, machine_state()) == []
     # What only waited for a part outside takes a moment to notice its end.
-    eventually(lambda: not alive(running) | processes_of(node.layout), seconds=10)
+    wait_until(lambda: not alive(running) | processes_of(node.layout), seconds=10)
 
 
 def condition(world: World, kind: str) -> str:

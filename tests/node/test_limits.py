@@ -16,7 +16,7 @@ from tests.node.bounded import bounded
 from tests.node.devices import NAMESPACE, account, mqtt, taken, with_device
 from tests.node.latency import ABUSE_SECONDS, Latency, of_api, of_broker
 from tests.node.probes import probe_pod
-from tests.node.world import eventually
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,7 +210,7 @@ def test_a_full_scratch_volume_ends_its_own_pod(crowded: World) -> None:
         and pod["status"]["phase"] == "Running"
     ]
     crowded.attempt("customer-acme", f"pod/{name}", "python3", "-c", FILL)
-    eventually(lambda: ended(crowded, name), seconds=150)
+    wait_until(lambda: ended(crowded, name), seconds=150)
     crowded.wait_ready("acme")
     crowded.api("globex", "/api/v1/notes", {"text": "still served"})
 
@@ -224,13 +224,13 @@ def ended(world: World, name: str) -> bool:
 
 def test_a_full_disk_stops_its_own_customer_only(crowded: World, record_property: Recorder) -> None:
     with bounded(crowded, "acme", "postgres", "200m") as volume:
-        eventually(lambda: takes_a_note(crowded, "acme"), seconds=120)
+        wait_until(lambda: takes_a_note(crowded, "acme"), seconds=120)
         with neighbour(crowded, record_property) as latency:
             assert abuse(crowded, latency, "statefulset/postgres", POUR, f"{DATA}/filler") > 1
-        eventually(lambda: not takes_a_note(crowded, "acme"), seconds=60)
+        wait_until(lambda: not takes_a_note(crowded, "acme"), seconds=60)
         crowded.node.namespaces.run("/bin/rm", str(volume / "filler"))
         # It comes back by itself, with what it had.
-        eventually(lambda: takes_a_note(crowded, "acme"), seconds=240)
+        wait_until(lambda: takes_a_note(crowded, "acme"), seconds=240)
         notes = crowded.api("acme", "/api/v1/notes")["notes"]
         assert notes.count(LONG) >= 2
 

@@ -14,7 +14,7 @@ from ops.local.node.commands import NodeError, run
 from ops.local.node.layout import NodeLayout
 from ops.local.node.namespaces import Namespaces, start_detached
 from tests.node.machine_state import alive, processes_of
-from tests.node.world import eventually
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,21 +93,21 @@ def test_its_first_process_is_all_it_stands_on(empty: Namespaces, chosen: Addres
     assert {one.pid for one in running} >= {empty.started}
     empty.end()
     # What only waited for it outside takes a moment to notice.
-    eventually(lambda: not alive(running), seconds=10)
+    wait_until(lambda: not alive(running), seconds=10)
 
 
 def test_a_process_that_was_stopped_does_not_hold_it_up(empty: Namespaces, chosen: Addresses) -> None:
     empty.start(chosen)
     start_detached(empty.enter("sleep", "60"), empty.layout.logs / "sleep.log")
-    eventually(lambda: ["sleep", "60"] in empty.processes().values())
+    wait_until(lambda: ["sleep", "60"] in empty.processes().values())
     [pid] = [pid for pid, command in empty.processes().items() if command == ["sleep", "60"]]
     running = processes_of(empty.layout, holder=empty.started)
     os.kill(pid, signal.SIGSTOP)
     # What waits for it outside stops as well.
-    eventually(lambda: len([one for one in running if state(one.pid) == "T"]) > 1)
+    wait_until(lambda: len([one for one in running if state(one.pid) == "T"]) > 1)
     empty.end()
     # What only waited for it outside takes a moment to notice.
-    eventually(lambda: not alive(running), seconds=10)
+    wait_until(lambda: not alive(running), seconds=10)
 
 
 def state(pid: int) -> str:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.names import FIELD_MANAGER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ops.local.node.node import RealNode
     from tests.cluster.dev_project import DevProject
 
@@ -108,11 +105,3 @@ def declared(item: dict[str, Any]) -> dict[str, Any]:
     wanted = ("name", "namespace", "labels", "annotations")
     kept = {key: item["metadata"][key] for key in wanted if key in item["metadata"]}
     return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": kept, "spec": item["spec"]}
-
-
-def eventually(check: Callable[[], bool], *, seconds: float = 60, every: float = 0.5) -> None:
-    """Wait until ``check()`` is true, looking ``every`` so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, f"not so after {seconds:.0f} s"
-        time.sleep(every)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from ops.local.node.namespaces import Namespaces
 from ops.local.node.parts import Part, fingerprint, parts, relay
 from ops.local.node.supervision import Supervisor
 from ops.local.tools import Toolbox
+from tests.waiting import last_seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,13 +121,13 @@ def part(tmp_path: Path) -> Part:
 
 def pids(supervisor: Supervisor, *, count: int = 1) -> list[int]:
     """Return the part's processes, once there are as many as there shall be, and none is on its way."""
-    deadline = time.monotonic() + 10
-    while True:
-        found = supervisor.namespaces.processes()
-        if len(found) == count and all(command[0] == "/bin/sh" for command in found.values()):
-            return sorted(found)
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
+
+    def complete(found: dict[int, list[str]]) -> bool:
+        return len(found) == count and all(command[0] == "/bin/sh" for command in found.values())
+
+    found = last_seen(supervisor.namespaces.processes, complete, seconds=10)
+    assert complete(found), found
+    return sorted(found)
 
 
 class TestStart:

@@ -29,6 +29,7 @@ from ops.local.sources import SourceFailedError
 from ops.local.tools import MODULES_FOLDER, ROOT, VERSIONS_FILE, ensure, located
 from ops.local.versions import load_versions
 from tenants.errors import UsageError
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,10 +198,7 @@ class TestEnsure:
                 },
             )
             other.start()
-            deadline = time.monotonic() + 5
-            while "waiting for it to end" not in said(console):
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+            wait_until(lambda: "waiting for it to end" in said(console), seconds=5)
             assert not (tmp_path / "etcd").exists()
         other.join(timeout=5)
         assert (tmp_path / "etcd" / VERSIONS.tools["etcd"] / "etcd").exists()
