@@ -10,9 +10,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LONGEST_PAUSE = 0.5
+"""Seconds."""
+
 
 def last_seen(
-    look: Callable[[], T], enough: Callable[[T], bool], *, seconds: float = 30, every: float = 0.05
+    look: Callable[[], T], enough: Callable[[T], bool], *, seconds: float, every: float = 0.05
 ) -> T:
     """Look until it is enough, or for so long, and return what was seen last, which a test then judges.
 
@@ -20,8 +23,9 @@ def last_seen(
         look: Looks.
         enough: Whether what was seen will do.
         seconds: How long to look.
-        every: How many seconds to pause between two looks, or as long as a look took: what is asked of a
-            cluster is its own processors' work, and nobody waits for it all the time.
+        every: How many seconds to pause between two looks at least. After a look that took longer it is as
+            long as that look, up to half a second: most often it was work for the processors that the
+            awaited needs too.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -30,11 +34,11 @@ def last_seen(
         now = time.monotonic()
         if enough(found) or now > deadline:
             return found
-        time.sleep(max(every, now - began))
+        time.sleep(max(every, min(now - began, _LONGEST_PAUSE)))
 
 
 def wait_until(
-    condition: Callable[[], bool], *, what: str = "", seconds: float = 60, every: float = 0.05
+    condition: Callable[[], bool], *, what: str = "", seconds: float = 15, every: float = 0.05
 ) -> None:
     """Wait until a condition holds, and fail where it never does.
 

@@ -75,7 +75,9 @@ def taken(world: World, pod: str, verb: str, tenant: str, topic: str, *options: 
     A broker that has just become ready is not at once where its Service leads to.
     """
     answer = last_seen(
-        lambda: mqtt(world, pod, verb, tenant, topic, *options), lambda answer: answer.returncode == 0
+        lambda: mqtt(world, pod, verb, tenant, topic, *options),
+        lambda answer: answer.returncode == 0,
+        seconds=30,
     )
     assert answer.returncode == 0, answer.stderr
     return answer.stdout

@@ -59,7 +59,7 @@ def elsewhere(world: World, *ports: int) -> Iterator[None]:
         program = [sys.executable, "-S", "-c", LISTEN, addresses, *map(str, ports)]
         with subprocess.Popen(world.node.namespaces.enter(ip, "netns", "exec", _NETWORK, *program)):
             try:
-                wait_until(lambda: _listens(world, f"{PRIVATE}:{ports[-1]}"))
+                wait_until(lambda: _listens(world, f"{PRIVATE}:{ports[-1]}"), seconds=60)
                 yield
             finally:
                 inside = world.node.namespaces.processes()

@@ -98,15 +98,8 @@ def with_places(world: World, instance: Instance) -> Iterator[None]:
     try:
         use(world, instance)
         world.apply(*pods)
-        for namespace in sorted({pod["metadata"]["namespace"] for pod in pods}):
-            world.kubectl(
-                *("wait", "--for=condition=Ready", f"--namespace={namespace}", "--timeout=120s"),
-                *(
-                    f"pod/{pod['metadata']['name']}"
-                    for pod in pods
-                    if pod["metadata"]["namespace"] == namespace
-                ),
-            )
+        ready = ("--for=condition=Ready", "--timeout=120s")
+        world.kubectl("wait", *ready, "--filename=-", stdin=as_list(pods))
         with elsewhere(world, *SOMEWHERE):
             yield
     finally:

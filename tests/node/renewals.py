@@ -134,7 +134,7 @@ def _watch(world: World, devices: Mapping[str, Outside], begin: Callable[[], Non
         begin()
         after = {place: _served(device, other_than=before[place]) for place, device in devices.items()}
         publish = ("pub", CUSTOMER, "-t", topic, "-m", "still here")
-        wait_until(lambda: devices["edge"].mqtt(*publish).returncode == 0)
+        wait_until(lambda: devices["edge"].mqtt(*publish).returncode == 0, seconds=60)
         return {place: Renewal(before[place], after[place], said[place]()) for place in devices}
 
 

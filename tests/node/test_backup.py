@@ -169,7 +169,7 @@ def snapshot(world: World) -> Iterator[str]:
         sql(world, TABLES)
         for topic, text in RETAINED.items():
             retain(world, topic, text)
-        wait_until(lambda: saved(world))
+        wait_until(lambda: saved(world), seconds=60)
         try:
             with ThreadPoolExecutor() as both:
                 said, _ = both.map(lambda tenant: back_up(world, tenant), ("acme", "globex"))
@@ -223,7 +223,7 @@ def test_a_broker_that_runs_is_waited_for_and_waits_in_turn(world: World, snapsh
     assert "statefulset/mosquitto: still runs" in apply(world, "broker", expect=2)
 
     world.kubectl(WHERE, "create", "--filename=-", stdin=printed(world, "broker", "--backup", snapshot))
-    wait_until(lambda: "anti-affinity" in unscheduled(world, "restore-broker"))
+    wait_until(lambda: "anti-affinity" in unscheduled(world, "restore-broker"), seconds=60)
     time.sleep(3)
     assert "anti-affinity" in unscheduled(world, "restore-broker"), "it waits as long as the broker runs"
     assert retained(world) == {AFTERWARDS: "came after the backup"}

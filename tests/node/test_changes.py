@@ -89,7 +89,7 @@ def test_it_outlives_suspension_an_upgrade_of_its_images_and_a_change_of_plan(
     use(world, promoted(tenant), configuration + overrides)
     world.wait_ready("acme")
     # It is ready before the edge knows where it is now.
-    wait_until(lambda: publishes(device))
+    wait_until(lambda: publishes(device), seconds=60)
     assert served(world, visitor, "/")[0] == 200
     assert set(references.values()) <= images_of(world)
     assert_kept(world, words)

@@ -9,7 +9,7 @@ import pytest
 
 from ops.local.node.layout import NODE_NAME
 from tests.node.conftest import ONLY
-from tests.node.devices import account, mqtt, taken, with_device
+from tests.node.devices import account, mqtt, with_device
 from tests.node.probes import probe_pod
 
 if TYPE_CHECKING:
@@ -129,8 +129,10 @@ def devices(world: World) -> Iterator[World]:
 def test_a_message_with_the_right_credentials_arrives(devices: World) -> None:
     for tenant in ONLY:
         topic = f"iot/{tenant}/temperature"
-        taken(devices, "device", "pub", tenant, topic, "-r", "-m", "21.5")
-        assert taken(devices, "device", "sub", tenant, topic, "-C", "1", "-W", "10").strip() == "21.5"
+        sent = mqtt(devices, "device", "pub", tenant, topic, "-r", "-m", "21.5")
+        assert sent.returncode == 0, sent.stderr
+        got = mqtt(devices, "device", "sub", tenant, topic, "-C", "1", "-W", "10")
+        assert got.stdout.strip() == "21.5", got.stderr
 
 
 def test_another_customers_credentials_are_refused(devices: World) -> None:

@@ -98,7 +98,7 @@ def test_it_outlives_a_power_cut_of_the_node(stored: World) -> None:
     assert started in stored.project.iotistic("local", "node", "up").stderr.replace("\n", " ")
     wait_until(lambda: all_anew(containers_of_customers(stored), containers), seconds=120)
     # The pod of the cluster's DNS is the same, and has been started once more.
-    wait_until(lambda: restarts_of_dns(stored) == {uid: count + 1 for uid, count in dns.items()})
+    wait_until(lambda: restarts_of_dns(stored) == {uid: count + 1 for uid, count in dns.items()}, seconds=60)
     assert_as_declared(stored)
     stored.kubectl("wait", "--for=condition=Ready", "pod/keeper", "--namespace=mqtt-edge", "--timeout=60s")
     assert_kept(stored, words)

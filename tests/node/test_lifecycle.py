@@ -53,7 +53,7 @@ def test_a_part_that_was_made_from_something_older_is_started_anew(world: World)
 
 def test_a_dns_that_is_gone_is_named(world: World) -> None:
     world.kubectl("scale", "deployment/coredns", "--namespace=kube-system", "--replicas=0")
-    wait_until(lambda: not health(world, "coredns"))
+    wait_until(lambda: not health(world, "coredns"), seconds=60)
     assert world.node.up() == []
     assert all(part["healthy"] for part in statuses(world))
 
@@ -64,11 +64,11 @@ def test_volumes_that_nobody_looks_after_are_noticed(world: World) -> None:
     waiting = int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])
     os.kill(pid, signal.SIGSTOP)
     try:
-        wait_until(lambda: not health(world, "volumes"))
+        wait_until(lambda: not health(world, "volumes"), seconds=60)
     finally:
         for stopped in (waiting, pid):
             os.kill(stopped, signal.SIGCONT)
-    wait_until(lambda: health(world, "volumes"))
+    wait_until(lambda: health(world, "volumes"), seconds=60)
 
 
 def statuses(world: World) -> list[dict[str, object]]:

@@ -43,7 +43,7 @@ def untold(there: Samples) -> set[tuple[str, str]]:
 
 def test_it_tells_of_every_customer_what_the_list_says(world: World) -> None:
     # It looks at a new pod's containers and volumes within ten seconds each.
-    assert last_seen(lambda: untold(told(world)), lambda missing: not missing) == set()
+    assert last_seen(lambda: untold(told(world)), lambda missing: not missing, seconds=30) == set()
 
 
 def test_it_tells_it_as_queries_ask_for_it(world: World) -> None:

@@ -99,12 +99,12 @@ def test_its_first_process_is_all_it_stands_on(empty: Namespaces, chosen: Addres
 def test_a_process_that_was_stopped_does_not_hold_it_up(empty: Namespaces, chosen: Addresses) -> None:
     empty.start(chosen)
     start_detached(empty.enter("sleep", "60"), empty.layout.logs / "sleep.log")
-    wait_until(lambda: ["sleep", "60"] in empty.processes().values())
+    wait_until(lambda: ["sleep", "60"] in empty.processes().values(), seconds=60)
     [pid] = [pid for pid, command in empty.processes().items() if command == ["sleep", "60"]]
     running = processes_of(empty.layout, holder=empty.started)
     os.kill(pid, signal.SIGSTOP)
     # What waits for it outside stops as well.
-    wait_until(lambda: len([one for one in running if state(one.pid) == "T"]) > 1)
+    wait_until(lambda: len([one for one in running if state(one.pid) == "T"]) > 1, seconds=60)
     empty.end()
     # What only waited for it outside takes a moment to notice.
     wait_until(lambda: not alive(running), seconds=10)

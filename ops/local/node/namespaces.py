@@ -158,10 +158,10 @@ class Namespaces:
         kube-proxy would refuse it, but kube-router lets it out before, since no policy forbids it. It would
         leave the node, and the connection would never find the pods that come later.
         """
-        rule = ("rule", "show", "pref", _PREFERENCE)
-        if not self.run(which("ip"), *rule):
+        ip = which("ip")
+        if not self.run(ip, "rule", "show", "pref", _PREFERENCE):
             refused = f"rule add pref {_PREFERENCE} iif {BRIDGE} to {SERVICE_RANGE} unreachable"
-            self.run(which("ip"), *refused.split())
+            self.run(ip, *refused.split())
 
 
 def start_detached(command: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
