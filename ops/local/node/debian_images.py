@@ -83,6 +83,7 @@ def base_layer(work: Path, packages: Sequence[str] = PACKAGES) -> Path:
     root = work / "root"
     debian.unpack(debian.download(packages, work / "packages"), root)
     shutil.rmtree(work / "packages")
+    debian.compile_python(root)
     for name, text in _accounts().items():
         (root / name).write_text(text, encoding="utf-8")
     for name in ("run", "tmp", "var/cache", "var/run"):

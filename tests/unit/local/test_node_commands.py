@@ -87,6 +87,25 @@ class TestDebian:
         with pytest.raises(SourceFailedError, match=r"dash_1\.deb cannot be unpacked: .*tar"):
             debian.unpack([tmp_path / "dash_1.deb"], tmp_path / "root")
 
+    def test_python_is_compiled_by_itself_where_there_is_one(self, programs: Path, tmp_path: Path) -> None:
+        said = tmp_path / "said"
+        write(programs, "chroot", f'echo "$@" > {said}')
+        root = tmp_path / "root"
+        root.mkdir()
+        debian.compile_python(root)
+        assert not said.exists()
+        for name in ("python3", "python3.11"):
+            (root / "usr" / "lib" / name).mkdir(parents=True)
+        debian.compile_python(root)
+        compiled = "/usr/bin/python3 -m compileall -q --invalidation-mode=unchecked-hash"
+        assert said.read_text() == f"{root} {compiled} /usr/lib/python3 /usr/lib/python3.11\n"
+
+    def test_python_that_cannot_be_compiled_is_said_so(self, programs: Path, tmp_path: Path) -> None:
+        write(programs, "chroot", "echo 'no such interpreter' >&2; exit 127")
+        (tmp_path / "usr" / "lib" / "python3").mkdir(parents=True)
+        with pytest.raises(SourceFailedError, match=r"compiling Python's modules: no such interpreter"):
+            debian.compile_python(tmp_path)
+
 
 class TestPrepare:
     @pytest.fixture(autouse=True)
