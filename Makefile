@@ -63,7 +63,7 @@ cluster: tools ## the tests with the real engine and a real API server
 
 .PHONY: node
 node: $(READY) ## the tests with pods that really run (Linux, root; skipped elsewhere)
-	$(BIN)/pytest -m node
+	$(BIN)/pytest -m node --numprocesses=4 --dist=loadscope --no-loadscope-reorder tests/node
 
 .PHONY: bench
 bench: $(READY) ## measure a large registry, the MQTT edge beside a rule for each customer, and a fleet beside Helm and kubectl; fail where a limit is broken

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ops.local.overrides import CPU_PERCENT_KEY
 from tenants.editing import edit
 from tenants.sizing import ALWAYS, OPTIONAL
 from tests.cluster.customers import clean, objects, pods, replace, touched
@@ -77,9 +76,8 @@ def declare(project: DevProject, customer: str, values: Mapping[str, Value]) -> 
 def varied(tmp_path_factory: pytest.TempPathFactory, next_licence_private_key: str) -> Iterator[DevProject]:
     """Return an environment with every kind of customer beside its own, and a second key of licences."""
     project = DevProject.clone(tmp_path_factory.mktemp("variants") / "project")
-    own = "iotistic:environment: dev"
     # All of them take more of a processor than the simulated nodes have.
-    replace(project.folder / "Pulumi.dev.yaml", own, f"{own}\n  {CPU_PERCENT_KEY}: 25")
+    project.set_aside(25)
     for customer, values in BEFORE.items():
         declare(project, customer, values)
     # Nobody kills these runs, and with so many objects most of their time would be writing down each step.

@@ -25,7 +25,7 @@ rm -r /run/bounded
 def bounded(world: World, tenant: str, app: str, size: str) -> Iterator[Path]:
     """Let the volume of a customer's workload hold ``size`` and no more, and yield where the node has it.
 
-    What is written meanwhile is gone afterwards.
+    What is written meanwhile is gone afterwards. Nobody waits for the workload to be ready again.
     """
     claim = world.get(f"persistentvolumeclaim/{app}-data", f"--namespace=customer-{tenant}")
     volume = world.get(f"persistentvolume/{claim['spec']['volumeName']}")
@@ -41,13 +41,12 @@ def bounded(world: World, tenant: str, app: str, size: str) -> Iterator[Path]:
 
 @contextmanager
 def _stopped(world: World, tenant: str, app: str) -> Iterator[None]:
-    """Keep a workload down, and bring it back."""
+    """Keep a workload down, and let it come back."""
     scale(world, tenant, app, 0)
     try:
         yield
     finally:
         scale(world, tenant, app, 1)
-        world.wait_ready(tenant)
 
 
 def scale(world: World, tenant: str, app: str, replicas: int) -> None:

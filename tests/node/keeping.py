@@ -22,13 +22,13 @@ AUTOSAVE_SECONDS = 10
 """How often a broker writes down what it holds, and so what it can lose when it is killed."""
 _MARGIN_SECONDS = 5
 _STATE = "/mosquitto/data/mosquitto.db"
-_CLIENT = "keeper"
+CLIENT = "keeper"
 
 
 @contextmanager
 def with_keeper(world: World, tenants: Sequence[str]) -> Iterator[None]:
     """Run the client by which customers' brokers are written to."""
-    with with_device(world, _CLIENT, tenants):
+    with with_device(world, CLIENT, tenants):
         yield
 
 
@@ -86,10 +86,15 @@ def _session(word: str) -> tuple[str, ...]:
 
 
 def _mqtt(world: World, verb: str, tenant: str, topic: str, *options: str) -> str:
-    return taken(world, _CLIENT, verb, tenant, f"iot/{tenant}/{topic}", *options)
+    return taken(world, CLIENT, verb, tenant, f"iot/{tenant}/{topic}", *options)
 
 
 def _of_each(what: Callable[[str], T], tenants: Iterable[str]) -> dict[str, T]:
     names = list(tenants)
     with ThreadPoolExecutor(len(names)) as pool:
         return dict(zip(names, pool.map(what, names), strict=True))
+
+
+def log_of_database(world: World, tenant: str) -> str:
+    """Return what a customer's database has said since its last start."""
+    return world.kubectl("logs", "pod/postgres-0", "--container=postgres", f"--namespace=customer-{tenant}")

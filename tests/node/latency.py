@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from tests.node.world import World
 
-CALM_SECONDS: Final = 3
-ABUSE_SECONDS: Final = 6
+CALM_SECONDS: Final = 2
+ABUSE_SECONDS: Final = 4
 ASKED: Final = 40
 """How often at least a neighbour was asked in such a time; half as often while all is calm."""
 

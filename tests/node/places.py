@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from tests.isolation import Endpoint
     from tests.node.world import World
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 T = TypeVar("T")
 
 HOME: Final = "customer-acme"
@@ -119,14 +122,35 @@ def use(world: World, instance: Instance) -> None:
         world.kubectl("delete", "networkpolicies", f"--namespace={HOME}", *sorted(gone))
 
 
+def networks_of_places(world: World) -> dict[str, str]:
+    """Return what the node calls the network of each place."""
+    pods = [pod for pod in world.get("pods", "--all-namespaces")["items"] if "podIP" in pod["status"]]
+    networks = probes.networks(world)
+
+    def network(namespace: str, target: str) -> str:
+        kind, _, name = target.partition("/")
+        (address,) = (
+            pod["status"]["podIP"]
+            for pod in pods
+            if (pod["metadata"]["namespace"], pod["status"]["phase"]) == (namespace, "Running")
+            and name == (pod["metadata"]["name"] if kind == "pod" else _app_of(pod))
+        )
+        return networks[address]
+
+    return {place: network(namespace, target) for place, (_, namespace, target) in PLACES.items()}
+
+
+def _app_of(pod: dict[str, Any]) -> str:
+    return str(pod["metadata"].get("labels", {}).get("app.kubernetes.io/name"))
+
+
 def inward(world: World) -> Callable[[str], set[Endpoint]]:
     """Return what tells what a place reaches of acme, leaving out what never leaves its own pod."""
-    there = probes.addresses(world, "acme")
+    there, networks = probes.addresses(world, "acme"), networks_of_places(world)
 
     def reached(place: str) -> set[Endpoint]:
-        app, namespace, target = PLACES[place]
-        found = probes.reached_from_pod(world, there, namespace, target)
-        return {endpoint for endpoint in found if endpoint[0] != app}
+        found = probes.reached_from_pod(world, there, networks[place])
+        return {endpoint for endpoint in found if endpoint[0] != PLACES[place][0]}
 
     return reached
 
@@ -195,11 +219,10 @@ def address_of(world: World, namespace: str) -> str:
 
 def outward(world: World) -> Callable[[str], set[Outside]]:
     """Return what tells what a place reaches outside of acme's namespace."""
-    there = outside(world)
+    there, networks = outside(world), networks_of_places(world)
 
     def reached(place: str) -> set[Outside]:
-        _, namespace, target = PLACES[place]
-        answers = probes.connects(world, namespace, target, list(there.values()))
+        answers = probes.answers(world, networks[place], list(there.values()))
         return {found for found, answered in zip(there, answers, strict=True) if answered}
 
     return reached
@@ -237,3 +260,10 @@ def everywhere(
     found = {first: settled(first)}
     with ThreadPoolExecutor(len(places)) as pool:
         return found | dict(zip(others, pool.map(settled, others), strict=True))
+
+
+def at_once(first: Callable[[], A], second: Callable[[], B], third: Callable[[], C]) -> tuple[A, B, C]:
+    """Return what three looks see that are taken at the same time."""
+    with ThreadPoolExecutor(3) as pool:
+        looks = pool.submit(first), pool.submit(second), pool.submit(third)
+        return looks[0].result(), looks[1].result(), looks[2].result()

@@ -66,6 +66,13 @@ for address in [(host, int(port)) for host in hosts.split(",") for port in ports
 """Takes addresses, of which an empty one is all there are, with commas between them, and ports."""
 
 
+_NETWORKS = """
+for network in $("$0" netns list | cut -d " " -f 1); do
+    echo "$network $("$0" -netns "$network" -4 -oneline address show dev eth0 2>/dev/null)"
+done | grep inet
+"""
+
+
 def listening(pod: dict[str, Any], *ports: int) -> dict[str, Any]:
     """Return a probe's pod that takes connections and datagrams on ports, and is ready when it does."""
     (container,) = pod["spec"]["containers"]
@@ -118,59 +125,57 @@ def addresses(world: World, tenant: str) -> dict[str, str]:
     }
 
 
-def connects(
-    world: World, namespace: str, target: str, places: Sequence[tuple[str, int] | tuple[str, int, str]]
-) -> list[bool]:
-    """Return for each address and port, by TCP where no protocol is named, whether a pod gets an answer."""
+def connects(world: World, namespace: str, target: str, places: Sequence[tuple[str, int]]) -> list[bool]:
+    """Return for each address and port whether a program in a pod can connect to it."""
     answer: list[bool] = json.loads(
         world.run(namespace, target, "python3", "-c", TRY_ALL, json.dumps(places))
     )
     return answer
 
 
-def reached_from_pod(
-    world: World, addresses: Mapping[str, str], namespace: str, target: str
-) -> set[Endpoint]:
-    """Return which ports of a customer, whose pods have these addresses, a pod can connect to."""
-    answer = world.run(namespace, target, "python3", "-c", TRY_ALL, _arguments(addresses))
-    return _reached(answer)
+def networks(world: World) -> dict[str, str]:
+    """Return what the node calls the network of each pod, by the pod's address."""
+    lines = world.node.namespaces.run("/bin/sh", "-c", _NETWORKS, which("ip")).splitlines()
+    rows = (line.partition(" ") for line in lines)
+    return {found.split()[3].partition("/")[0]: network for network, _, found in rows}
 
 
-def reached_from_address(world: World, addresses: Mapping[str, str], address: str) -> set[Endpoint]:
-    """Return which ports of a customer the pod of an address can connect to, whatever its image has.
+def answers(world: World, network: str, places: Sequence[tuple[str, int, str]]) -> list[bool]:
+    """Return for each address, port and protocol whether it answers who asks from a pod's network.
 
-    It is tried from within the pod's network, which the node has a name for.
+    It is tried from within the network, whatever the pod's image has: packets are all that matters.
     """
-    ip = which("ip")
-    inside = world.node.namespaces
-    networks = [line.split()[0] for line in inside.run(ip, "netns", "list").splitlines()]
-    (found,) = (
-        network for network in networks if f" {address}/" in inside.run(ip, "-netns", network, "address")
-    )
-    python = [sys.executable, "-S", "-c", TRY_ALL]
-    return _reached(inside.run(ip, "netns", "exec", found, *python, _arguments(addresses)))
+    inside = (which("ip"), "netns", "exec", network, *_python(json.dumps(places)))
+    found: list[bool] = json.loads(world.node.namespaces.run(*inside))
+    return found
+
+
+def reached_from_pod(world: World, addresses: Mapping[str, str], network: str) -> set[Endpoint]:
+    """Return which ports of a customer, whose pods have these addresses, are reached from a pod's network."""
+    return _reached(answers(world, network, _endpoints(addresses)))
 
 
 def reached_from_node(world: World, addresses: Mapping[str, str]) -> set[Endpoint]:
     """Return which ports of a customer the node itself can connect to."""
-    python = [sys.executable, "-S", "-c", TRY_ALL]
-    return _reached(world.node.namespaces.run(*python, _arguments(addresses)))
+    asked = json.dumps(_endpoints(addresses))
+    return _reached(json.loads(world.node.namespaces.run(*_python(asked))))
 
 
 def reached_from_outside(addresses: Mapping[str, str]) -> set[Endpoint]:
     """Return which ports of a customer this machine can connect to, which is no part of the cluster."""
     answer = subprocess.run(
-        [sys.executable, "-S", "-c", TRY_ALL, _arguments(addresses)],
-        capture_output=True,
-        text=True,
-        check=True,
+        _python(json.dumps(_endpoints(addresses))), capture_output=True, text=True, check=True
     )
-    return _reached(answer.stdout)
+    return _reached(json.loads(answer.stdout))
 
 
-def _arguments(addresses: Mapping[str, str]) -> str:
-    return json.dumps([(addresses[app], port) for app, port in ENDPOINTS])
+def _python(places: str) -> list[str]:
+    return [sys.executable, "-S", "-c", TRY_ALL, places]
 
 
-def _reached(answer: str) -> set[Endpoint]:
-    return {endpoint for endpoint, reached in zip(ENDPOINTS, json.loads(answer), strict=True) if reached}
+def _endpoints(addresses: Mapping[str, str]) -> list[tuple[str, int, str]]:
+    return [(addresses[app], port, TCP) for app, port in ENDPOINTS]
+
+
+def _reached(found: Sequence[bool]) -> set[Endpoint]:
+    return {endpoint for endpoint, reached in zip(ENDPOINTS, found, strict=True) if reached}

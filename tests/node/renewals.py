@@ -1,8 +1,7 @@
-"""Certificates that are renewed while other tests run, and what devices had of it.
+"""Certificates that are renewed, and what devices had of it.
 
-cert-manager waits a minute for each proof of a name, and what serves certificates looks for
-new ones now and then. So a thread of its own watches, beside tests that leave the edge, globex's broker
-and the node alone.
+cert-manager waits a minute for each proof of a name, and what serves certificates looks for new ones now and
+then. So it begins before the customers do, and tests judge afterwards.
 """
 
 from __future__ import annotations
@@ -77,7 +76,9 @@ def watch_renewals(world: World) -> Renewals:
     _wait_for(world, CERTIFICATES_NAMESPACE, f"clusterissuer/{CA_ISSUER}")
     with acme_authority(world, [f"*.{DOMAIN}", host(CUSTOMER)]) as public:
         _wait_for(world, EDGE_NAMESPACE, f"deployment/{APP}", f"service/{APP}", f"secret/{EDGE_TLS}")
-        _wait_for(world, f"customer-{CUSTOMER}", *WORKLOADS, "job/settle")
+        for kind, names in WORKLOADS.items():
+            _wait_for(world, f"customer-{CUSTOMER}", *(f"{kind}/{name}" for name in names))
+        _wait_for(world, f"customer-{CUSTOMER}", "job/settle")
         # It ends the API's connections, and the API starts anew.
         settled = ("--for=condition=Complete", "job/settle", f"--timeout={_READY_SECONDS}s")
         world.kubectl("wait", *settled, f"--namespace=customer-{CUSTOMER}")

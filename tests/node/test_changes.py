@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.names import EDGE_NAMESPACE, INGRESS_NAMESPACE
-from tests.node.conftest import KEPT
 from tests.node.doubles.images import newer
+from tests.node.environment import KEPT, ONLY, TWO
 from tests.node.keeping import assert_kept, write
 from tests.node.outside import Outside, client_outside
 from tests.node.probes import probe_pod
@@ -31,13 +31,15 @@ lifecycle:
   since: "2026-11-20"
 """
 ASK = """
-import sys, urllib.error, urllib.request
-address, host = sys.argv[1:]
-try:
-    answer = urllib.request.urlopen(urllib.request.Request(address, headers={"Host": host}), timeout=10)
-except urllib.error.HTTPError as refused:
-    answer = refused
-print(answer.status, answer.read().decode())
+import json, sys, urllib.error, urllib.request
+host, *addresses = sys.argv[1:]
+def ask(address):
+    try:
+        answer = urllib.request.urlopen(urllib.request.Request(address, headers={"Host": host}), timeout=10)
+    except urllib.error.HTTPError as refused:
+        answer = refused
+    return answer.status, answer.read().decode()
+print(json.dumps([ask(address) for address in addresses]))
 """
 
 
@@ -65,11 +67,20 @@ def visitor(world: World) -> Iterator[str]:
 
 @pytest.fixture
 def declared(world: World) -> Iterator[tuple[str, str]]:
-    """Return acme's file and the stack's configuration as they were. A node that is kept gets them back."""
-    tenant, configuration = (file.read_text(encoding="utf-8") for file in files(world))
+    """Return acme's file and the stack's configuration as they were. A node that is kept gets all back.
+
+    Customers that have no part in it are to be suspended: their images would be changed as well.
+    """
+    others = [world.project.registry / f"{tenant}.yaml" for tenant in ONLY if tenant not in TWO]
+    before = {file: file.read_text(encoding="utf-8") for file in (*files(world), *others)}
+    for file in others:
+        file.write_text(before[file] + SUSPENDED, encoding="utf-8")
+    tenant, configuration = (before[file] for file in files(world))
     yield tenant, configuration
+    for file, text in before.items():
+        file.write_text(text, encoding="utf-8")
     if KEPT:
-        use(world, tenant, configuration)
+        world.project.iotistic("local", "up")
 
 
 @pytest.mark.leaves_changes
@@ -81,7 +92,7 @@ def test_it_outlives_suspension_an_upgrade_of_its_images_and_a_change_of_plan(
     references = {name: newer(name) for name in ("postgres", "mosquitto")}
     assert images_of(world).isdisjoint(references.values())
     assert publishes(device)
-    assert served(world, visitor, "/")[0] == 200
+    assert served(world, visitor, "/")["/"][0] == 200
     use(world, tenant + SUSPENDED, configuration)
     assert_suspended(world, device, visitor)
 
@@ -90,7 +101,7 @@ def test_it_outlives_suspension_an_upgrade_of_its_images_and_a_change_of_plan(
     world.wait_ready("acme")
     # It is ready before the edge knows where it is now.
     wait_until(lambda: publishes(device), seconds=60)
-    assert served(world, visitor, "/")[0] == 200
+    assert served(world, visitor, "/")["/"][0] == 200
     assert set(references.values()) <= images_of(world)
     assert_kept(world, words)
 
@@ -102,8 +113,7 @@ def assert_suspended(world: World, device: Outside, visitor: str) -> None:
     assert refused.returncode != 0
     assert "not authorised" not in refused.stderr, "it never got to a broker"
     assert publishes(device, "globex")
-    for path in ("/", "/api/v1/notes", "/ws", "/any/page"):
-        status, page = served(world, visitor, path)
+    for path, (status, page) in served(world, visitor, "/", "/api/v1/notes", "/ws", "/any/page").items():
         assert (status, "This service is suspended" in page) == (503, True), path
     claims = world.get("persistentvolumeclaims", "--namespace=customer-acme")["items"]
     bound = {claim["metadata"]["name"] for claim in claims if claim["status"]["phase"] == "Bound"}
@@ -114,15 +124,18 @@ def publishes(device: Outside, tenant: str = "acme") -> bool:
     return device.mqtt("pub", tenant, "-t", f"iot/{tenant}/x", "-m", "1").returncode == 0
 
 
-def served(world: World, visitor: str, path: str) -> tuple[int, str]:
-    """Return status and page of a path of acme's host, from where the declared route leads to."""
+def served(world: World, visitor: str, *paths: str) -> dict[str, tuple[int, str]]:
+    """Return status and page of paths of acme's host, each from where the declared route leads to."""
     (rule,) = world.get("ingress/web", "--namespace=customer-acme")["spec"]["rules"]
     routes = {item["path"]: item["backend"]["service"] for item in rule["http"]["paths"]}
-    longest = max((prefix for prefix in routes if path.startswith(prefix)), key=len)
-    service = f"{routes[longest]['name']}.customer-acme.svc.cluster.local:{routes[longest]['port']['number']}"
-    ask = ("python3", "-c", ASK, f"http://{service}{path}", rule["host"])
-    status, _, page = world.run(INGRESS_NAMESPACE, visitor, *ask).partition(" ")
-    return int(status), page
+
+    def address(path: str) -> str:
+        service = routes[max((prefix for prefix in routes if path.startswith(prefix)), key=len)]
+        name = f"{service['name']}.customer-acme.svc.cluster.local"
+        return f"http://{name}:{service['port']['number']}{path}"
+
+    ask = ("python3", "-c", ASK, rule["host"], *map(address, paths))
+    return dict(zip(paths, json.loads(world.run(INGRESS_NAMESPACE, visitor, *ask)), strict=True))
 
 
 def files(world: World) -> tuple[Path, Path]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ops.local import processes
-from tests.node.conftest import ONLY
-from tests.node.keeping import assert_kept, wait_until_saved, write, write_rows
+from tests.node.environment import ONLY, TWO
+from tests.node.keeping import CLIENT, assert_kept, log_of_database, wait_until_saved, write, write_rows
 from tests.node.test_lifecycle import PARTS
 from tests.waiting import wait_until
 
@@ -22,23 +22,11 @@ TOGETHER = (("containerd", "kube-proxy", "cert-manager"), ("relay", "kubelet", "
 """Parts that are killed at once. Each is in one of these alone: so each is told from the others."""
 
 
-@pytest.mark.meanwhile
-def test_it_outlives_its_pods(stored: World) -> None:
-    before = {pod["metadata"]["uid"] for pod in stored.pods("acme")}
-    words = write(stored, ["acme"])
-    stored.kubectl("delete", "pod/postgres-0", "pod/mosquitto-0", "--namespace=customer-acme")
-    stored.wait_ready("acme")
-    assert {pod["metadata"]["uid"] for pod in stored.pods("acme")} != before
-    assert_kept(stored, words)
-    # They were asked to end, and had the time to.
-    assert "database system was shut down" in log_of_database(stored, "acme")
-
-
-def test_it_outlives_every_part_of_the_node(stored: World) -> None:
+def test_it_outlives_every_part_of_the_node_and_the_clusters_own_database(stored: World) -> None:
     """Dead parts are named, and started again; the others, and the customers' containers, are left alone."""
     assert sorted(chain(*TOGETHER)) == sorted(PARTS)
     containers = containers_of_customers(stored)
-    words = write(stored, ONLY)
+    words = write(stored, TWO)
     for parts in TOGETHER:
         before = pids(stored)
         processes.kill([before[part] or 0 for part in parts])
@@ -46,9 +34,19 @@ def test_it_outlives_every_part_of_the_node(stored: World) -> None:
         assert stored.node.up() == list(parts)
         after = pids(stored)
         assert {name for name in after if after[name] != before[name]} == set(parts)
+    [etcd] = clusters_databases(stored)
+    processes.kill([etcd])
+    stored.project.iotistic("local", "node", "up")
+    assert clusters_databases(stored).keys().isdisjoint({etcd})
     assert_as_declared(stored)
     assert_kept(stored, words)
     assert containers_of_customers(stored) == containers
+
+
+def clusters_databases(world: World) -> dict[int, list[str]]:
+    """Return the processes of the cluster's own database."""
+    folder = str(world.project.home / "cluster")
+    return processes.find(lambda command: command[0].startswith(folder) and command[0].endswith("/etcd"))
 
 
 def pids(world: World) -> dict[str, int | None]:
@@ -73,24 +71,11 @@ def assert_as_declared(world: World) -> None:
     world.project.shell("pulumi", "refresh", "--preview-only", "--expect-no-changes", "--non-interactive")
 
 
-def test_it_outlives_the_clusters_own_database(stored: World) -> None:
-    folder = str(stored.project.home / "cluster")
-    etcd = processes.find(lambda command: command[0].startswith(folder) and command[0].endswith("/etcd"))
-    assert len(etcd) == 1
-    containers = containers_of_customers(stored)
-    words = write(stored, ONLY)
-    processes.kill(etcd)
-    stored.project.iotistic("local", "node", "up")
-    assert_as_declared(stored)
-    assert_kept(stored, words)
-    assert containers_of_customers(stored) == containers
-
-
 def test_it_outlives_a_power_cut_of_the_node(stored: World) -> None:
     """Rows up to the last moment, and messages up to a broker's last saving, of which it does one in time."""
     dns, containers = restarts_of_dns(stored), containers_of_customers(stored)
-    words = write(stored, ONLY)
-    wait_until_saved(stored, ONLY)
+    words = write(stored, TWO)
+    wait_until_saved(stored, TWO)
     last = {tenant: f"{word}, the last" for tenant, word in words.items()}
     write_rows(stored, last)
     processes.kill([stored.node.namespaces.started])
@@ -100,9 +85,9 @@ def test_it_outlives_a_power_cut_of_the_node(stored: World) -> None:
     # The pod of the cluster's DNS is the same, and has been started once more.
     wait_until(lambda: restarts_of_dns(stored) == {uid: count + 1 for uid, count in dns.items()}, seconds=60)
     assert_as_declared(stored)
-    stored.kubectl("wait", "--for=condition=Ready", "pod/keeper", "--namespace=mqtt-edge", "--timeout=60s")
+    stored.kubectl("wait", "--for=condition=Ready", f"pod/{CLIENT}", "--namespace=mqtt-edge", "--timeout=60s")
     assert_kept(stored, words)
-    for tenant in ONLY:
+    for tenant in TWO:
         assert stored.api(tenant, "/api/v1/notes")["notes"].count(last[tenant]) == 1
         # Nobody had asked it to end.
         assert "database system was not properly shut down" in log_of_database(stored, tenant)
@@ -123,12 +108,6 @@ def all_anew(now: set[str], before: set[str]) -> bool:
     return len(now) == len(before) and now.isdisjoint(before)
 
 
-def log_of_database(world: World, tenant: str) -> str:
-    """Return what a customer's database has said since its last start."""
-    return world.kubectl("logs", "pod/postgres-0", "--container=postgres", f"--namespace=customer-{tenant}")
-
-
-@pytest.mark.meanwhile
 def test_no_volume_is_shared(stored: World) -> None:
     volumes = stored.get("persistentvolumes")["items"]
     paths = [volume["spec"]["local"]["path"] for volume in volumes]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.names import EDGE_NAMESPACE
-from tests.node.conftest import ONLY
 from tests.node.devices import account, add_account
+from tests.node.environment import TWO
 from tests.node.outside import Outside, client_outside
 from tests.node.renewals import EDGE_TLS, authority
 
@@ -24,17 +24,17 @@ pytestmark = pytest.mark.node
 def device(world: World) -> Iterator[Outside]:
     """A device outside, of every customer and of one that there is not."""
     trusted = authority(world, EDGE_NAMESPACE, EDGE_TLS)
-    with client_outside(world, "devices", trusted, [*ONLY, "nobody"]) as client:
-        for tenant in ONLY:
+    with client_outside(world, "devices", trusted, [*TWO, "nobody"]) as client:
+        for tenant in TWO:
             add_account(world, tenant)
         yield client
 
 
 def test_a_device_reaches_its_own_broker(device: Outside) -> None:
-    for tenant in ONLY:
+    for tenant in TWO:
         sent = device.mqtt("pub", tenant, "-t", f"iot/{tenant}/edge", "-r", "-m", f"for {tenant}")
         assert sent.returncode == 0, sent.stderr
-    for tenant in ONLY:
+    for tenant in TWO:
         got = device.mqtt("sub", tenant, "-t", f"iot/{tenant}/edge", "-C", "1", "-W", "20")
         assert got.stdout.strip() == f"for {tenant}", got.stderr
 

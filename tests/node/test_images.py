@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.node.world import World
 
-pytestmark = [pytest.mark.node, pytest.mark.meanwhile]
+pytestmark = pytest.mark.node
 
 
 def test_every_double_refuses_to_start_outside_a_cluster_of_the_tests(world: World) -> None:
@@ -51,14 +51,14 @@ def test_a_loaded_image_is_found_by_its_digest(world: World, tmp_path: Path) -> 
     ctr("remove", PINNED)
     assert world.node.images.load(archive) == [PINNED]
     [digest] = [line.split()[2] for line in ctr("list").splitlines() if line.startswith(f"{PINNED} ")]
-    pod = probe_pod("customer-acme", "pinned", {})
+    pod = probe_pod("customer-globex", "pinned", {})
     pod["spec"]["containers"][0] |= {"image": f"{PINNED}@{digest}", "imagePullPolicy": "IfNotPresent"}
     world.apply(pod)
     try:
-        ready = ("--for=condition=Ready", "pod/pinned", "--namespace=customer-acme", "--timeout=60s")
+        ready = ("--for=condition=Ready", "pod/pinned", "--namespace=customer-globex", "--timeout=60s")
         world.kubectl("wait", *ready)
     finally:
-        world.kubectl("delete", "pod/pinned", "--namespace=customer-acme", "--wait=false")
+        world.kubectl("delete", "pod/pinned", "--namespace=customer-globex", "--wait=false")
 
 
 def test_an_update_of_a_package_makes_images_anew() -> None:
@@ -79,7 +79,7 @@ def refusal(world: World, reference: str) -> str:
 
 def test_redis_keeps_to_the_contract_of_its_image(world: World) -> None:
     """It runs under "restricted" with its data in /data, and answers other pods on its port."""
-    pod = probe_pod("customer-acme", "redis", {})
+    pod = probe_pod("customer-globex", "redis", {})
     pod["spec"]["securityContext"] |= {"runAsUser": 999, "runAsGroup": 999, "fsGroup": 999}
     [container] = pod["spec"]["containers"]
     container |= {
@@ -91,11 +91,11 @@ def test_redis_keeps_to_the_contract_of_its_image(world: World) -> None:
     world.apply(pod)
     try:
         world.kubectl(
-            "wait", "--for=condition=Ready", "pod/redis", "--namespace=customer-acme", "--timeout=120s"
+            "wait", "--for=condition=Ready", "pod/redis", "--namespace=customer-globex", "--timeout=120s"
         )
-        address = world.get("pod/redis", "--namespace=customer-acme")["status"]["podIP"]
+        address = world.get("pod/redis", "--namespace=customer-globex")["status"]["podIP"]
         ask = ["redis-cli", "-h", address]
-        assert world.run("customer-acme", "pod/redis", *ask, "set", "key", "value").strip() == "OK"
-        assert "appendonlydir" in world.run("customer-acme", "pod/redis", "ls", "/data")
+        assert world.run("customer-globex", "pod/redis", *ask, "set", "key", "value").strip() == "OK"
+        assert "appendonlydir" in world.run("customer-globex", "pod/redis", "ls", "/data")
     finally:
-        world.kubectl("delete", "pod/redis", "--namespace=customer-acme", "--wait=false")
+        world.kubectl("delete", "pod/redis", "--namespace=customer-globex", "--wait=false")

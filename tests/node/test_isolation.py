@@ -16,6 +16,7 @@ from tests.node.places import (
     PLACES,
     address_of,
     allowed,
+    at_once,
     everywhere,
     inward,
     may_get_out_to,
@@ -29,15 +30,17 @@ from tests.node.places import (
 from tests.node.world import declared
 from tests.program.instances import with_options
 from tests.program.variants import STORE, variant
+from tests.waiting import last_seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from infra.customer.model import Instance
     from tests.isolation import Endpoint
+    from tests.node.places import Outside
     from tests.node.world import World
 
-pytestmark = [pytest.mark.node, pytest.mark.meanwhile]
+pytestmark = pytest.mark.node
 
 STANDING = with_options("acme", *OPTIONAL)
 """A customer with everything, whose policies stand while places are tried."""
@@ -95,20 +98,21 @@ def test_there_is_a_place_for_each_kind_of_pods() -> None:
 
 def test_a_customers_pods_get_out_to_what_is_documented_and_nowhere_else(places: World) -> None:
     """The stranger shows that everything is there to be reached; what is a neighbour's is so for nobody."""
-    everything = outside(places)
-    reached = outward(places)
-    assert reached("stranger") == {found for found in everything if found[0] != OTHER}
-    expected = partial(may_get_out_to, STANDING)
-    found = everywhere(reached, expected, places=OF_ACME)
-    assert found == {place: expected(place) for place in OF_ACME}
+    everything = {found for found in outside(places) if found[0] != OTHER}
+
+    def expected(place: str) -> set[Outside]:
+        return everything if place == "stranger" else may_get_out_to(STANDING, place)
+
+    found = everywhere(outward(places), expected, places=("stranger", *OF_ACME))
+    assert found == {place: expected(place) for place in ("stranger", *OF_ACME)}
 
 
 def test_the_cluster_dns_answers_and_asks_nobody(places: World) -> None:
     (pod,) = places.get("pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns")["items"]
-    there = probes.addresses(places, "acme")
-    assert probes.reached_from_address(places, there, pod["status"]["podIP"]) == set()
+    there, networks = probes.addresses(places, "acme"), probes.networks(places)
+    assert probes.reached_from_pod(places, there, networks[pod["status"]["podIP"]]) == set()
     # The same way of asking does reach what the probe of another place may.
-    monitoring = probes.reached_from_address(places, there, address_of(places, "monitoring"))
+    monitoring = probes.reached_from_pod(places, there, networks[address_of(places, "monitoring")])
     assert monitoring == reached_from(isolation.MONITORING)
 
 
@@ -134,14 +138,21 @@ def test_what_is_open_only_for_some_is_open_for_them_and_nothing_else(
     use(places, instance)
     within, beyond = partial(allowed_by_kube_router, instance), partial(may_get_out_to, instance)
     changed = [place for place in PLACES if within(place) != allowed(STANDING, place)]
-    seen_within = everywhere(inward(places), within, places=changed)
-    assert seen_within == {place: within(place) for place in changed}
-    changed = [place for place in OF_ACME if beyond(place) != may_get_out_to(STANDING, place)]
-    seen_beyond = everywhere(outward(places), beyond, places=changed)
-    assert seen_beyond == {place: beyond(place) for place in changed}
-    assert probes.reached_from_outside(probes.addresses(places, "acme")) == open_to(
-        instance, isolation.INTERNET
+    changed_beyond = [place for place in OF_ACME if beyond(place) != may_get_out_to(STANDING, place)]
+    seen_within, seen_beyond, from_outside = at_once(
+        lambda: everywhere(inward(places), within, places=changed),
+        lambda: everywhere(outward(places), beyond, places=changed_beyond),
+        lambda: seen_from_outside(places, open_to(instance, isolation.INTERNET)),
     )
+    assert seen_within == {place: within(place) for place in changed}
+    assert seen_beyond == {place: beyond(place) for place in changed_beyond}
+    assert from_outside == open_to(instance, isolation.INTERNET)
+
+
+def seen_from_outside(places: World, expected: set[Endpoint]) -> set[Endpoint]:
+    """Return what the world outside reaches, once it is as expected or the time is over."""
+    there = probes.addresses(places, "acme")
+    return last_seen(lambda: probes.reached_from_outside(there), lambda found: found == expected, seconds=30)
 
 
 def allowed_by_kube_router(instance: Instance, place: str) -> set[Endpoint]:
@@ -164,12 +175,15 @@ def test_the_same_probes_get_through_once_the_policies_are_gone(places: World) -
     try:
         for tenant in saved:
             places.kubectl("delete", "networkpolicies", "--all", f"--namespace=customer-{tenant}")
-        found = everywhere(inward(places), reachable, seconds=120)
-        assert found == {place: reachable(place) for place in PLACES}
-        assert probes.reached_from_outside(probes.addresses(places, "acme")) == set(ENDPOINTS)
         everything = set(outside(places))
-        beyond = everywhere(outward(places), lambda _: everything, places=OF_ACME, seconds=120)
+        found, beyond, from_outside = at_once(
+            lambda: everywhere(inward(places), reachable, seconds=120),
+            lambda: everywhere(outward(places), lambda _: everything, places=OF_ACME, seconds=120),
+            lambda: seen_from_outside(places, set(ENDPOINTS)),
+        )
+        assert found == {place: reachable(place) for place in PLACES}
         assert beyond == dict.fromkeys(OF_ACME, everything)
+        assert from_outside == set(ENDPOINTS)
     finally:
         for policies in saved.values():
             places.apply(*map(declared, policies))

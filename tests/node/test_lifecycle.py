@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ops.local import processes
 from ops.local.node.layout import NODE_NAME
-from tests.node.conftest import KEPT
+from tests.node.environment import KEPT
 from tests.node.machine_state import alive, changes, machine_state, processes_of
 from tests.waiting import wait_until
 
@@ -35,11 +32,12 @@ def test_it_is_there_and_twice_changes_nothing(world: World) -> None:
 
 
 def test_a_part_that_died_is_named_and_comes_back(world: World) -> None:
-    processes.end([process(world, "kube-router")], patience=0)
+    processes.end([world.pid("kube-router")], patience=0)
     status = world.project.iotistic("local", "node", "status", expect=1)
     assert "Dead, or not working: kube-router." in status.stderr
     assert "Started of the real node: kube-router." in world.project.iotistic("local", "node", "up").stderr
-    assert all(part["healthy"] for part in statuses(world))
+    printed = json.loads(world.project.iotistic("local", "node", "status", "--json").stdout)
+    assert [part["name"] for part in printed if part["healthy"]] == [*PARTS, "coredns"]
 
 
 def test_a_part_that_was_made_from_something_older_is_started_anew(world: World) -> None:
@@ -53,53 +51,9 @@ def test_a_part_that_was_made_from_something_older_is_started_anew(world: World)
 
 def test_a_dns_that_is_gone_is_named(world: World) -> None:
     world.kubectl("scale", "deployment/coredns", "--namespace=kube-system", "--replicas=0")
-    wait_until(lambda: not health(world, "coredns"), seconds=60)
+    wait_until(lambda: not world.part("coredns").healthy, seconds=60)
     assert world.node.up() == []
-    assert all(part["healthy"] for part in statuses(world))
-
-
-def test_volumes_that_nobody_looks_after_are_noticed(world: World) -> None:
-    pid = process(world, "volumes")
-    # What waits for it outside stops with it, and goes on only by itself.
-    waiting = int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        wait_until(lambda: not health(world, "volumes"), seconds=60)
-    finally:
-        for stopped in (waiting, pid):
-            os.kill(stopped, signal.SIGCONT)
-    wait_until(lambda: health(world, "volumes"), seconds=60)
-
-
-def statuses(world: World) -> list[dict[str, object]]:
-    """Return what programs read of the node."""
-    found: list[dict[str, object]] = json.loads(
-        world.project.iotistic("local", "node", "status", "--json").stdout
-    )
-    return found
-
-
-def process(world: World, name: str) -> int:
-    [pid] = [part.pid for part in world.node.status() if part.name == name]
-    assert pid is not None
-    return pid
-
-
-def health(world: World, name: str) -> bool:
-    [healthy] = [part.healthy for part in world.node.status() if part.name == name]
-    return healthy
-
-
-WRITTEN = ("/var/lib/cni/results", "/var/lib/kubelet/device-plugins", "/var/log/containers")
-"""Where its parts write by names of their own, which no option changes."""
-
-
-def test_what_its_parts_write_elsewhere_stays_inside(world: World) -> None:
-    inside = Path("/proc") / str(world.node.namespaces.started) / "root"
-    for name in WRITTEN:
-        there, here = inside / name.strip("/"), Path(name)
-        assert there.is_dir(), name
-        assert not here.exists() or not there.samefile(here), name
+    assert all(part.healthy for part in world.node.status())
 
 
 @goes

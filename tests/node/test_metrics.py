@@ -8,7 +8,7 @@ import pytest
 
 from ops.local.node.layout import NODE_NAME
 from tests.metrics import EXPORTED
-from tests.node.conftest import ONLY
+from tests.node.environment import ONLY
 from tests.program.watching import queries
 from tests.scrapes import samples, unanswered
 from tests.waiting import last_seen
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.node.world import World
     from tests.scrapes import Samples
 
-pytestmark = [pytest.mark.node, pytest.mark.meanwhile]
+pytestmark = pytest.mark.node
 
 PATHS = ("metrics", "metrics/cadvisor")
 """Where Prometheus is sent by the chart: to what the kubelet tells itself, and what it read of containers."""

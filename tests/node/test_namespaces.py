@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ops.local.node.addresses import Addresses
 
-pytestmark = [pytest.mark.node, pytest.mark.meanwhile]
+pytestmark = pytest.mark.node
 
 STEPS = 10
 """Of laying the cable."""

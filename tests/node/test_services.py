@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.node.conftest import TEST_CLUSTER
 from tests.node.devices import NAMESPACE, with_device
+from tests.node.environment import TEST_CLUSTER
 
 if TYPE_CHECKING:
     from tests.node.world import World
 
-pytestmark = [pytest.mark.node, pytest.mark.meanwhile]
+pytestmark = pytest.mark.node
 
 ASK = """
 import socket, sys

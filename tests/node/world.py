@@ -11,11 +11,12 @@ from infra.names import FIELD_MANAGER
 
 if TYPE_CHECKING:
     from ops.local.node.node import RealNode
+    from ops.local.node.supervision import PartStatus
     from tests.cluster.dev_project import DevProject
 
 
-WORKLOADS = ("statefulset/postgres", "statefulset/mosquitto", "deployment/api", "deployment/dashboard")
-"""What of a customer runs all the time."""
+WORKLOADS = {"statefulset": ("postgres", "mosquitto"), "deployment": ("api", "dashboard")}
+"""What of a customer runs all the time, by kind."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,17 @@ class World:
 
     project: DevProject
     node: RealNode
+
+    def part(self, name: str) -> PartStatus:
+        """Return how a part of the node is."""
+        [found] = [part for part in self.node.status() if part.name == name]
+        return found
+
+    def pid(self, name: str) -> int:
+        """Return the process of a part that runs."""
+        pid = self.part(name).pid
+        assert pid is not None, name
+        return pid
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl on the environment and return what it printed."""
@@ -89,10 +101,9 @@ class World:
 
     def wait_ready(self, tenant: str, seconds: float = 120) -> None:
         """Wait until every workload of a customer is ready."""
-        for kind in WORKLOADS:
-            self.kubectl(
-                "rollout", "status", kind, f"--namespace=customer-{tenant}", f"--timeout={seconds:.0f}s"
-            )
+        where = (f"--namespace=customer-{tenant}", f"--timeout={seconds:.0f}s")
+        for kind, names in WORKLOADS.items():
+            self.kubectl("rollout", "status", kind, *names, *where)
 
 
 def as_list(items: list[dict[str, Any]]) -> str:

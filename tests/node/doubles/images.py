@@ -109,7 +109,9 @@ def _authority(work: Path, base: Path) -> ImageSpec:
 
 
 def _mosquitto(work: Path, base: Path) -> ImageSpec:
-    layer = write_layer(work / "plugin.tar", {"mosquitto/go-auth.so": (_plugin(work), 0o755)})
+    layer = work / "plugin.tar"
+    if not layer.exists():  # Another version of the broker has the same.
+        write_layer(layer, {"mosquitto/go-auth.so": (_plugin(work), 0o755)})
     command = ("mosquitto", "-c", "/etc/mosquitto/mosquitto.conf")
     return _only_in_tests(work, plain(base, *command, user="1883:1883", layers=[layer]))
 
@@ -131,13 +133,14 @@ def _api(work: Path, base: Path) -> ImageSpec:
 
 
 def _mosquitto_exporter(work: Path, base: Path) -> ImageSpec:
-    return _python(work, base, "mosquitto_exporter.py", user=1883)
+    return _python(work, base, "mosquitto_exporter.py", "-I", "-S", user=1883)
 
 
-def _python(work: Path, base: Path, script: str, *, user: int) -> ImageSpec:
+def _python(work: Path, base: Path, script: str, *options: str, user: int) -> ImageSpec:
     files = {"app/": (b"", 0o755), f"app/{script}": ((DOUBLES / script).read_bytes(), 0o644)}
     layer = write_layer(work / f"{script}.tar", files)
-    image = plain(base, "python3", "-B", script, user=f"{user}:{user}", layers=[layer], folder="/app")
+    command = ("python3", "-B", *options, script)
+    image = plain(base, *command, user=f"{user}:{user}", layers=[layer], folder="/app")
     return _only_in_tests(work, image)
 
 
