@@ -120,7 +120,8 @@ def acme_authority(world: World, names: Sequence[str]) -> Iterator[Authority]:
     try:
         own_address = _certificate("pebble-tls", {"ipAddresses": [pebble]}, CA_ISSUER)
         world.apply(own_address, key, *_knot(secret), *_pebble(knot))
-        _use_corefile(world, corefile + _FORWARD.format(zone=DOMAIN, address=knot))
+        _write_corefile(world, corefile + _FORWARD.format(zone=DOMAIN, address=knot))
+        _restart_dns(world)
         ready = ("wait", "--for=condition=Ready", f"--namespace={PLACE}", "--timeout=180s")
         world.kubectl(*ready, "pod/knot", "pod/pebble")
         own = world.get("secret/pebble-tls", f"--namespace={PLACE}")["data"]["ca.crt"]
@@ -133,7 +134,8 @@ def acme_authority(world: World, names: Sequence[str]) -> Iterator[Authority]:
         address = f"https://{pebble}:{_ROOTS_PORT}/roots/0"
         yield Authority(issuing, world.run(PLACE, "pod/pebble", "python3", "-c", _READ_ROOT, address))
     finally:
-        _use_corefile(world, corefile)
+        # It is read by the next start. One now would be noticed by tests beside this one.
+        _write_corefile(world, corefile)
         gone = [namespace, key, *issuers(issuing)]
         world.kubectl("delete", "--filename=-", "--ignore-not-found", "--wait=false", stdin=as_list(gone))
 
@@ -164,9 +166,12 @@ def _issuing(server: str, nameserver: str) -> Issuing:
     )
 
 
-def _use_corefile(world: World, corefile: str) -> None:
+def _write_corefile(world: World, corefile: str) -> None:
     patch = json.dumps({"data": {"Corefile": corefile}})
     world.kubectl("patch", "configmap/coredns", "--namespace=kube-system", "--type=merge", f"--patch={patch}")
+
+
+def _restart_dns(world: World) -> None:
     world.kubectl("rollout", "restart", "deployment/coredns", "--namespace=kube-system")
     world.kubectl("rollout", "status", "deployment/coredns", "--namespace=kube-system", "--timeout=180s")
 

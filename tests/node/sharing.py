@@ -77,10 +77,8 @@ class Run:
         except BlockingIOError:
             pass  # Another one will be the last: who asks for a lock has let go of the one they had.
         else:
-            try:
-                clean_up()
-            finally:
-                shutil.rmtree(self.folder)
+            clean_up()
+            shutil.rmtree(self.folder)
         finally:
             for file in (self.lanes, self.members):
                 os.close(file)

@@ -28,8 +28,9 @@ STEPS = 10
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Namespaces]:
-    """Namespaces that nobody has started yet."""
+def empty(machine_before: dict[str, object], tmp_path: Path) -> Iterator[Namespaces]:
+    """Namespaces that nobody has started yet, on a machine that has been looked at before."""
+    assert machine_before
     layout = NodeLayout(tmp_path / "node")
     layout.etc.mkdir(parents=True)
     found = Namespaces(layout)
