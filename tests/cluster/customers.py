@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ops.local.overrides import CPU_PERCENT_KEY
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,6 +18,12 @@ def replace(file: Path, old: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
     assert old in text
     file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def set_aside(project: DevProject, percent: int) -> None:
+    """Let the stack set aside less of the plans' processor: many customers on few processors."""
+    first = "config:\n"
+    replace(project.folder / "Pulumi.dev.yaml", first, f"{first}  {CPU_PERCENT_KEY}: {percent}\n")
 
 
 def clean(project: DevProject) -> None:

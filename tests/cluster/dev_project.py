@@ -11,7 +11,6 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ops.local.overrides import CPU_PERCENT_KEY
 from ops.local.tools import ROOT
 
 if TYPE_CHECKING:
@@ -54,16 +53,6 @@ class DevProject:
         for made_before in (".venv", ".tools"):
             (folder / made_before).symlink_to(ROOT / made_before)
         return cls(folder)
-
-    def set_aside(self, percent: int) -> None:
-        """Let the stack set aside less of the plans' processor: many customers on few processors."""
-        configuration = self.folder / "Pulumi.dev.yaml"
-        first = "config:\n"
-        text = configuration.read_text(encoding="utf-8")
-        assert first in text
-        configuration.write_text(
-            text.replace(first, f"{first}  {CPU_PERCENT_KEY}: {percent}\n"), encoding="utf-8"
-        )
 
     @property
     def registry(self) -> Path:

@@ -13,7 +13,7 @@ import pytest
 
 from tenants.editing import edit
 from tenants.sizing import ALWAYS, OPTIONAL
-from tests.cluster.customers import clean, objects, pods, replace, touched
+from tests.cluster.customers import clean, objects, pods, replace, set_aside, touched
 from tests.cluster.dev_project import DevProject
 from tests.program.edits import CUSTOMER, EDITS, Edit, Effect, effects
 
@@ -77,7 +77,7 @@ def varied(tmp_path_factory: pytest.TempPathFactory, next_licence_private_key: s
     """Return an environment with every kind of customer beside its own, and a second key of licences."""
     project = DevProject.clone(tmp_path_factory.mktemp("variants") / "project")
     # All of them take more of a processor than the simulated nodes have.
-    project.set_aside(25)
+    set_aside(project, 25)
     for customer, values in BEFORE.items():
         declare(project, customer, values)
     # Nobody kills these runs, and with so many objects most of their time would be writing down each step.

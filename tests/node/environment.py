@@ -14,6 +14,7 @@ from infra.names import EDGE_NAMESPACE
 from ops.local.kubeconfig import KubeAccess
 from ops.local.node.node import TOOLS, RealNode
 from ops.local.tools import ensure, everyday
+from tests.cluster.customers import set_aside
 from tests.cluster.dev_project import DevProject
 from tests.node.doubles import images
 from tests.node.probes import PROBE_LABELS
@@ -26,7 +27,7 @@ KEPT = os.environ.get("IOTISTIC_NODE_PROJECT")
 ONLY = ("acme", "globex", "initech")
 """The customers, of different plans."""
 TWO = ("acme", "globex")
-"""Two of them, on different plans, for tests that are alone."""
+"""Two of them, on different plans. Beside each other tests disturb neither, but for the lane of the first."""
 CPU_PERCENT = 25
 """All that small machines can set aside for three customers."""
 
@@ -70,7 +71,7 @@ def checkout(where: Path) -> None:
     """Make a checkout with the customers of these tests."""
     project = DevProject.clone(where)
     assert {file.stem for file in project.registry.glob("[!_]*.yaml")} == set(ONLY)
-    project.set_aside(CPU_PERCENT)
+    set_aside(project, CPU_PERCENT)
 
 
 def world_of(run: Run) -> World:

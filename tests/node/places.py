@@ -18,11 +18,11 @@ from tests.isolation import ANOTHER, APPS, ENDPOINTS, OTHER, opened_for
 from tests.node import probes
 from tests.node.elsewhere import METADATA, PRIVATE, PUBLIC, elsewhere
 from tests.node.probes import TCP, UDP, listening, probe_pod
-from tests.node.world import as_list, declared
+from tests.node.world import app_of, as_list, declared
 from tests.waiting import last_seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from infra.customer.model import Instance
     from tests.isolation import Endpoint
@@ -133,20 +133,16 @@ def networks_of_places(world: World) -> dict[str, str]:
             pod["status"]["podIP"]
             for pod in pods
             if (pod["metadata"]["namespace"], pod["status"]["phase"]) == (namespace, "Running")
-            and name == (pod["metadata"]["name"] if kind == "pod" else _app_of(pod))
+            and name == (pod["metadata"]["name"] if kind == "pod" else app_of(pod))
         )
         return networks[address]
 
     return {place: network(namespace, target) for place, (_, namespace, target) in PLACES.items()}
 
 
-def _app_of(pod: dict[str, Any]) -> str:
-    return str(pod["metadata"].get("labels", {}).get("app.kubernetes.io/name"))
-
-
-def inward(world: World) -> Callable[[str], set[Endpoint]]:
+def inward(world: World, networks: Mapping[str, str]) -> Callable[[str], set[Endpoint]]:
     """Return what tells what a place reaches of acme, leaving out what never leaves its own pod."""
-    there, networks = probes.addresses(world, "acme"), networks_of_places(world)
+    there = probes.addresses(world, "acme")
 
     def reached(place: str) -> set[Endpoint]:
         found = probes.reached_from_pod(world, there, networks[place])
@@ -217,9 +213,9 @@ def address_of(world: World, namespace: str) -> str:
     return str(world.get("pod/probe", f"--namespace={namespace}")["status"]["podIP"])
 
 
-def outward(world: World) -> Callable[[str], set[Outside]]:
+def outward(world: World, networks: Mapping[str, str]) -> Callable[[str], set[Outside]]:
     """Return what tells what a place reaches outside of acme's namespace."""
-    there, networks = outside(world), networks_of_places(world)
+    there = outside(world)
 
     def reached(place: str) -> set[Outside]:
         answers = probes.answers(world, networks[place], list(there.values()))

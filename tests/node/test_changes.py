@@ -14,6 +14,7 @@ from tests.node.keeping import assert_kept, write
 from tests.node.outside import Outside, client_outside
 from tests.node.probes import probe_pod
 from tests.node.renewals import EDGE_TLS, authority
+from tests.node.world import app_of
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def test_it_outlives_suspension_an_upgrade_of_its_images_and_a_change_of_plan(
 
 def assert_suspended(world: World, device: Outside, visitor: str) -> None:
     """See that nothing of acme's runs but a page that says so, and that a neighbour is served."""
-    assert {app(pod) for pod in running(world)} == {"dashboard"}
+    assert {app_of(pod) for pod in running(world)} == {"dashboard"}
     refused = device.mqtt("pub", "acme", "-t", "iot/acme/x", "-m", "1")
     assert refused.returncode != 0
     assert "not authorised" not in refused.stderr, "it never got to a broker"
@@ -167,7 +168,3 @@ def images_of(world: World) -> set[str]:
 
 def running(world: World) -> list[dict[str, Any]]:
     return [pod for pod in world.pods("acme") if pod["status"]["phase"] == "Running"]
-
-
-def app(pod: dict[str, Any]) -> str:
-    return str(pod["metadata"]["labels"].get("app.kubernetes.io/name"))

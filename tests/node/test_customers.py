@@ -9,9 +9,9 @@ import pytest
 
 from ops.local.node.layout import NODE_NAME
 from tests.node.devices import account, mqtt, with_device
-from tests.node.environment import ONLY
+from tests.node.environment import ONLY, TWO
 from tests.node.probes import probe_pod
-from tests.node.world import WORKLOADS
+from tests.node.world import WORKLOADS, app_of
 
 if TYPE_CHECKING:
     import subprocess
@@ -31,13 +31,11 @@ role, password = sys.argv[1:]
 there = psycopg2.connect(host='postgres', dbname='iotistic', user=role, password=password, connect_timeout=20)
 there.cursor().execute('SELECT 1')
 """
-CUSTOMERS = ("acme", "globex")
-"""Of different plans: one is this lane's own, and nobody disturbs the other."""
 
 
 def test_customers_of_different_plans_are_ready_on_the_real_node(world: World) -> None:
-    for tenant in CUSTOMERS:
-        pods = {pod["metadata"]["labels"].get("app.kubernetes.io/name"): pod for pod in world.pods(tenant)}
+    for tenant in TWO:
+        pods = {app_of(pod): pod for pod in world.pods(tenant)}
         # Whatever else is there runs for a while only, or belongs to a test beside this one.
         own = [pods[name] for names in WORKLOADS.values() for name in names]
         assert {pod["spec"]["nodeName"] for pod in own} == {NODE_NAME}
@@ -54,13 +52,13 @@ def test_preview_is_clean_afterwards(world: World) -> None:
 
 
 def test_the_api_reaches_its_own_database_and_not_the_neighbours(world: World) -> None:
-    for tenant in CUSTOMERS:
+    for tenant in TWO:
         world.api(tenant, "/api/v1/notes", {"text": f"written by {tenant}"})
-    for tenant in CUSTOMERS:
+    for tenant in TWO:
         answer = world.api(tenant, "/api/v1/notes")
         assert answer["customer"] == tenant
         assert f"written by {tenant}" in answer["notes"]
-        assert not any(other in note for note in answer["notes"] for other in CUSTOMERS if other != tenant)
+        assert not any(other in note for note in answer["notes"] for other in TWO if other != tenant)
 
 
 def test_no_password_of_one_customer_opens_the_neighbours_database(world: World) -> None:
@@ -108,7 +106,7 @@ def test_monitoring_reads_by_the_services_that_database_and_broker_are_up(world:
     try:
         wait = ("--for=condition=Ready", "pod/reader", "--namespace=monitoring", "--timeout=120s")
         world.kubectl("wait", *wait)
-        for tenant in CUSTOMERS:
+        for tenant in TWO:
             for service, metric in (("postgres", "pg_up"), ("mosquitto", "broker_up")):
                 spec = world.get(f"service/{service}", f"--namespace=customer-{tenant}")["spec"]
                 (port,) = (port["port"] for port in spec["ports"] if port["name"] == "metrics")
@@ -125,12 +123,12 @@ def test_monitoring_reads_by_the_services_that_database_and_broker_are_up(world:
 @pytest.fixture(scope="module")
 def devices(world: World) -> Iterator[World]:
     """A world in which each customer has one device, and the edge's namespace a client."""
-    with with_device(world, "device", CUSTOMERS):
+    with with_device(world, "device", TWO):
         yield world
 
 
 def test_a_message_with_the_right_credentials_arrives(devices: World) -> None:
-    for tenant in CUSTOMERS:
+    for tenant in TWO:
         topic = f"iot/{tenant}/temperature"
         sent = mqtt(devices, "device", "pub", tenant, topic, "-r", "-m", "21.5")
         assert sent.returncode == 0, sent.stderr
@@ -145,16 +143,7 @@ def test_another_customers_credentials_are_refused(devices: World) -> None:
 
 
 def test_a_wrong_password_and_no_password_are_refused(devices: World) -> None:
-    wrong = mqtt(
-        devices,
-        "device",
-        "pub",
-        "acme",
-        "iot/acme/x",
-        "-m",
-        "1",
-        credentials=("device-acme", "x"),
-    )
+    wrong = mqtt(devices, "device", "pub", "acme", "iot/acme/x", "-m", "1", credentials=("device-acme", "x"))
     assert "not authorised" in wrong.stderr
     host = ["-h", "mosquitto.customer-acme.svc.cluster.local", "-t", "x", "-m", "1"]
     assert not devices.succeeds("mqtt-edge", "pod/device", "mosquitto_pub", *host)

@@ -14,12 +14,12 @@ from tests.node import probes
 from tests.node.places import (
     OF_ACME,
     PLACES,
-    address_of,
     allowed,
     at_once,
     everywhere,
     inward,
     may_get_out_to,
+    networks_of_places,
     open_to,
     outside,
     outward,
@@ -80,9 +80,15 @@ def places(world: World) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def seen(places: World) -> dict[str, set[Endpoint]]:
+def networks(places: World) -> dict[str, str]:
+    """Return what the node calls the network of each place. No pod of them goes meanwhile."""
+    return networks_of_places(places)
+
+
+@pytest.fixture(scope="module")
+def seen(places: World, networks: dict[str, str]) -> dict[str, set[Endpoint]]:
     """Return what each place reaches."""
-    return everywhere(inward(places), partial(allowed, STANDING))
+    return everywhere(inward(places, networks), partial(allowed, STANDING))
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -96,23 +102,25 @@ def test_there_is_a_place_for_each_kind_of_pods() -> None:
     assert {PLACES[place][0] for place in OF_ACME} == set(APPS)
 
 
-def test_a_customers_pods_get_out_to_what_is_documented_and_nowhere_else(places: World) -> None:
+def test_a_customers_pods_get_out_to_what_is_documented_and_nowhere_else(
+    places: World, networks: dict[str, str]
+) -> None:
     """The stranger shows that everything is there to be reached; what is a neighbour's is so for nobody."""
     everything = {found for found in outside(places) if found[0] != OTHER}
 
     def expected(place: str) -> set[Outside]:
         return everything if place == "stranger" else may_get_out_to(STANDING, place)
 
-    found = everywhere(outward(places), expected, places=("stranger", *OF_ACME))
+    found = everywhere(outward(places, networks), expected, places=("stranger", *OF_ACME))
     assert found == {place: expected(place) for place in ("stranger", *OF_ACME)}
 
 
-def test_the_cluster_dns_answers_and_asks_nobody(places: World) -> None:
+def test_the_cluster_dns_answers_and_asks_nobody(places: World, networks: dict[str, str]) -> None:
     (pod,) = places.get("pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns")["items"]
-    there, networks = probes.addresses(places, "acme"), probes.networks(places)
-    assert probes.reached_from_pod(places, there, networks[pod["status"]["podIP"]]) == set()
+    there, network = probes.addresses(places, "acme"), probes.networks(places)[pod["status"]["podIP"]]
+    assert probes.reached_from_pod(places, there, network) == set()
     # The same way of asking does reach what the probe of another place may.
-    monitoring = probes.reached_from_pod(places, there, networks[address_of(places, "monitoring")])
+    monitoring = probes.reached_from_pod(places, there, networks["monitoring"])
     assert monitoring == reached_from(isolation.MONITORING)
 
 
@@ -132,7 +140,7 @@ def test_everything_that_is_open_only_for_some_is_tried() -> None:
 
 @pytest.mark.parametrize("instance", ONLY_SOME.values(), ids=ONLY_SOME)
 def test_what_is_open_only_for_some_is_open_for_them_and_nothing_else(
-    places: World, instance: Instance
+    places: World, networks: dict[str, str], instance: Instance
 ) -> None:
     """Seen from each place for which the table says something else of them than of others."""
     use(places, instance)
@@ -140,8 +148,8 @@ def test_what_is_open_only_for_some_is_open_for_them_and_nothing_else(
     changed = [place for place in PLACES if within(place) != allowed(STANDING, place)]
     changed_beyond = [place for place in OF_ACME if beyond(place) != may_get_out_to(STANDING, place)]
     seen_within, seen_beyond, from_outside = at_once(
-        lambda: everywhere(inward(places), within, places=changed),
-        lambda: everywhere(outward(places), beyond, places=changed_beyond),
+        lambda: everywhere(inward(places, networks), within, places=changed),
+        lambda: everywhere(outward(places, networks), beyond, places=changed_beyond),
         lambda: seen_from_outside(places, open_to(instance, isolation.INTERNET)),
     )
     assert seen_within == {place: within(place) for place in changed}
@@ -165,7 +173,9 @@ def allowed_by_kube_router(instance: Instance, place: str) -> set[Endpoint]:
     return allowed(instance, place) | besides
 
 
-def test_the_same_probes_get_through_once_the_policies_are_gone(places: World) -> None:
+def test_the_same_probes_get_through_once_the_policies_are_gone(
+    places: World, networks: dict[str, str]
+) -> None:
     """The tests above can fail: it is the policies that they see."""
     use(places, STANDING)
     saved = {
@@ -177,8 +187,8 @@ def test_the_same_probes_get_through_once_the_policies_are_gone(places: World) -
             places.kubectl("delete", "networkpolicies", "--all", f"--namespace=customer-{tenant}")
         everything = set(outside(places))
         found, beyond, from_outside = at_once(
-            lambda: everywhere(inward(places), reachable, seconds=120),
-            lambda: everywhere(outward(places), lambda _: everything, places=OF_ACME, seconds=120),
+            lambda: everywhere(inward(places, networks), reachable, seconds=120),
+            lambda: everywhere(outward(places, networks), lambda _: everything, places=OF_ACME, seconds=120),
             lambda: seen_from_outside(places, set(ENDPOINTS)),
         )
         assert found == {place: reachable(place) for place in PLACES}
@@ -188,5 +198,5 @@ def test_the_same_probes_get_through_once_the_policies_are_gone(places: World) -
         for policies in saved.values():
             places.apply(*map(declared, policies))
     within = partial(allowed, STANDING)
-    back = everywhere(inward(places), within, seconds=120)
+    back = everywhere(inward(places, networks), within, seconds=120)
     assert back == {place: within(place) for place in PLACES}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.node.world import app_of
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ def test_a_full_scratch_volume_ends_its_own_pod(world: World) -> None:
     [name] = [
         str(pod["metadata"]["name"])
         for pod in world.pods(CUSTOMER)
-        if pod["metadata"]["labels"].get("app.kubernetes.io/name") == "api"
-        and pod["status"]["phase"] == "Running"
+        if app_of(pod) == "api" and pod["status"]["phase"] == "Running"
     ]
     world.attempt(f"customer-{CUSTOMER}", f"pod/{name}", "python3", "-c", FILL)
     wait_until(lambda: ended(world, name), seconds=150)

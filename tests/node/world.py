@@ -111,6 +111,11 @@ def as_list(items: list[dict[str, Any]]) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
+def app_of(pod: dict[str, Any]) -> str:
+    """Return the app that a pod belongs to, by its label; "None" where it has none."""
+    return str(pod["metadata"].get("labels", {}).get("app.kubernetes.io/name"))
+
+
 def declared(item: dict[str, Any]) -> dict[str, Any]:
     """Return an object as it was declared, without what the API server added."""
     wanted = ("name", "namespace", "labels", "annotations")
