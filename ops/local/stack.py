@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PROJECT: Final = "iotistic"
 PROJECT_FILE: Final = "Pulumi.yaml"
+_FOLDER_VARIABLE: Final = "PULUMI_OPTION_CWD"
+"""Where the engine goes before it does anything, its version included."""
 
 _YAML: Final = YAML(typ="safe", pure=True)
 
@@ -64,7 +66,7 @@ class LocalStack:
             "PULUMI_HOME": str(self.folder / "pulumi-home"),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.secrets.passphrase_file),
-            "PULUMI_OPTION_CWD": str(self.folder),
+            _FOLDER_VARIABLE: str(self.folder),
             "PULUMI_STACK": self.name,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -83,6 +85,8 @@ class LocalStack:
         restore_cut_off(self.state_file)
         write_project(self.folder)
         self._write_config(overrides)
+        # The library asks for the version first, as the shell has it: of an environment that may be gone.
+        os.environ.pop(_FOLDER_VARIABLE, None)
         workspace = auto.LocalWorkspace(
             work_dir=str(self.folder),
             env_vars=self.environment(),

@@ -156,6 +156,14 @@ def test_the_api_server_takes_the_objects_of_every_mode(dev: DevProject, file: s
         assert said.count("serverside-applied (server dry run)") >= 1
 
 
+def test_a_shell_that_speaks_of_an_environment_that_is_gone_keeps_no_other_from_coming_up(
+    dev: DevProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after ``eval "$(iotistic local env)"`` and ``make down`` in another checkout."""
+    monkeypatch.setenv("PULUMI_OPTION_CWD", str(tmp_path / "gone"))
+    assert "Nothing changed." in dev.iotistic("local", "up").stderr
+
+
 def test_preview_and_refresh_are_clean_and_a_second_up_changes_nothing(dev: DevProject) -> None:
     dev.shell("pulumi", "preview", "--expect-no-changes", "--non-interactive")
     dev.shell("pulumi", "refresh", "--preview-only", "--expect-no-changes", "--non-interactive")
